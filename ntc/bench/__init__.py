@@ -1,0 +1,8 @@
+"""How fast this machine fits and decodes: contenders in turn, in one run, medians."""
+
+from __future__ import annotations
+
+from ntc.bench.decode import decode_bench
+from ntc.bench.report import BenchReport, BenchResult
+
+__all__ = ["BenchReport", "BenchResult", "decode_bench"]

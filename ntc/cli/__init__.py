@@ -1,0 +1,92 @@
+"""The command line: one file a command. A command parses, calls `ntc.api` and prints."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import Any, Final, cast
+
+import typer
+
+from ntc.cli import bench, compare, compress, decompress, info, validate
+from ntc.cli.console import complain
+from ntc.errors import FileError, NtcError, RuntimeFailure, UsageError
+
+_INTERRUPTED: Final = 130
+# What typer raises for a wrong command line: of the click that it brings, or of the one it imports.
+_ClickUsageError = typer.BadParameter.__bases__[0]
+_ClickException = cast(type[Any], _ClickUsageError.__bases__[0])
+
+app = typer.Typer(
+    name="ntc",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("compress")(compress.command)
+app.command("decompress")(decompress.command)
+app.command("info")(info.command)
+app.command("compare")(compare.command)
+app.command("validate")(validate.command)
+app.add_typer(bench.app, name="bench")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ntc {version('ntc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    show_version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Neural compression of PBR materials: all maps and mips of a material in one small file.
+
+    \b
+    Exit codes: 0 ok, 1 usage, 2 a file cannot be read or written, 3 bad input,
+    4 the machine could not finish, 6 quality gate failed, 7 differs, 130 interrupted
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(UsageError.exit_code)
+
+
+def main() -> int:
+    """Runs the command line and returns its exit code; whatever goes wrong is one line."""
+    try:
+        code = int(app(standalone_mode=False) or 0)
+    except _ClickException as error:
+        return complain(error.format_message(), UsageError.exit_code, _hint(error))
+    except NtcError as error:
+        return complain(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    except OSError as error:  # of stdout: ntc's own files raise FileError
+        return complain(str(error), FileError.exit_code)
+    except MemoryError:
+        return complain("out of memory; use a smaller material", RuntimeFailure.exit_code)
+    except Exception as error:
+        return _internal(error)
+    # Newer versions of typer return this code, older ones raise Abort.
+    if code == _INTERRUPTED:
+        complain("interrupted; no half-written file is left", code)
+    return code
+
+
+def _hint(error: BaseException) -> str | None:
+    context = getattr(error, "ctx", None)
+    return f"`{context.command_path} --help` lists the options" if context else None
+
+
+def _internal(error: Exception) -> int:
+    if os.environ.get("NTC_DEBUG") == "1":
+        traceback.print_exc()
+    what = f"internal: {type(error).__name__}: {error}"
+    return complain(f"{what}; please report, NTC_DEBUG=1 shows where", RuntimeFailure.exit_code)

@@ -1,0 +1,46 @@
+"""`ntc bench`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from ntc.cli.console import print_json
+
+if TYPE_CHECKING:
+    from ntc.bench import BenchReport
+
+app = typer.Typer(help="Measure how fast this machine is: contenders in turn, medians.")
+
+
+@app.callback()
+def root() -> None:
+    """Measure how fast this machine is: contenders in turn, medians."""
+
+
+@app.command("decode")
+def decode(
+    profile: str = typer.Option("standard", help="Decoder profile."),
+    size: int = typer.Option(1024, min=1, max=16384, help="Width and height in texels."),
+    channels: int = typer.Option(9, min=1, max=32, help="Channels of the material."),
+    isa: list[str] = typer.Option([], help="Only this instruction set; may be repeated."),
+    threads: int = typer.Option(0, min=0, help="Threads; 0 for one for each core."),
+    rounds: int = typer.Option(5, min=1, help="Times that each contender runs."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document on stdout."),
+) -> int:
+    """Decode a whole mip natively, on each instruction set, and in torch."""
+    from ntc.bench import decode_bench
+
+    report = decode_bench(profile, size, channels, isa or None, threads, rounds)
+    print_json(report) if as_json else print_table(report)
+    return 0
+
+
+def print_table(report: BenchReport) -> None:
+    """One line for each contender."""
+    typer.echo(f"{report.threads} threads, {report.channels} channels")
+    for result in report.results:
+        name = f"{result.backend} {result.isa or ''}"
+        speed = f"{result.texels_per_second / 1e6:8.2f} Mtexel/s"
+        typer.echo(f"{name:18}{speed}  {result.ratio:6.2f} x {report.ratio_to}")

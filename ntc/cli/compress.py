@@ -1,0 +1,171 @@
+"""`ntc compress`."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ntc.cli.console import OnExisting, decibels, print_json, progress, size, warn
+from ntc.errors import UsageError
+
+if TYPE_CHECKING:
+    from ntc.material import Material
+    from ntc.reports import CompressReport, DryRunReport
+
+
+class Effort(StrEnum):
+    """How many texels are fitted; each step up fits four times more."""
+
+    FAST = "fast"
+    MEDIUM = "medium"
+    THOROUGH = "thorough"
+    EXHAUSTIVE = "exhaustive"
+
+
+class Profile(StrEnum):
+    """What decoding one texel may cost, in multiply-accumulates."""
+
+    BILINEAR = "bilinear"
+    LIGHT = "light"
+    STANDARD = "standard"
+    QUALITY = "quality"
+
+
+class Mips(StrEnum):
+    """Which mips the file holds."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+class Address(StrEnum):
+    """What lies beyond the border of a texture."""
+
+    WRAP = "wrap"
+    CLAMP = "clamp"
+
+
+def command(
+    paths: list[Path] = typer.Argument(help="Folders of maps, manifests or single images."),
+    output: Path | None = typer.Option(
+        None, "-o", "--output", help="The .ntc to write, or a folder for several materials."
+    ),
+    bpp: float = typer.Option(5.0, help="Bits of file per texel of mip 0, at most."),
+    effort: Effort = typer.Option(Effort.MEDIUM, help="Texels fitted; quality for time."),
+    texels: int = typer.Option(0, min=0, hidden=True, help="Fit these, whatever the effort."),
+    profile: Profile = typer.Option(Profile.STANDARD, help="Cost of decoding a texel."),
+    mips: Mips = typer.Option(Mips.ALL, help="Store the whole mip chain, or mip 0 alone."),
+    address: Address = typer.Option(Address.WRAP, help="Address mode of both axes."),
+    only: list[str] = typer.Option([], help="Take these maps only (name, semantic or glob)."),
+    exclude: list[str] = typer.Option([], help="Leave these maps out (name, semantic or glob)."),
+    seed: int = typer.Option(0, min=0, help="The same seed and settings give the same bytes."),
+    threads: int = typer.Option(0, min=0, help="0 uses every core."),
+    backend: str = typer.Option("auto", help="What fits; `ntc info --system` lists them."),
+    on_existing: OnExisting = typer.Option(OnExisting.ERROR, help="If the output exists."),
+    verify: bool = typer.Option(False, "--verify", help="Re-open and decode before success."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done, and stop."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document a material on stdout."),
+    quiet: bool = typer.Option(False, "-q", "--quiet", help="No progress, no summary."),
+) -> int:
+    """Compress materials: all maps and mips of each into one .ntc.
+
+    \b
+    ntc compress textures/bricks -o bricks.ntc
+    ntc compress textures/* -o compressed/ --bpp 3 --effort thorough
+    """
+    from ntc import api
+
+    settings = api.Settings(
+        bpp=bpp,
+        effort=effort.value,
+        profile=profile.value,
+        mips=mips.value,
+        wrap=(address is Address.WRAP, address is Address.WRAP),
+        seed=seed,
+        threads=threads,
+        backend=backend,
+        texels=texels,
+    )
+    targets = _targets(paths, output)
+    if dry_run:
+        for path, target in zip(paths, targets, strict=True):
+            plan = api.dry_run(path, target, settings, only=only, exclude=exclude)
+            print_json(plan) if as_json else _print_plan(plan)
+        return 0
+    # All are checked before the first fit, which may take hours.
+    wanted = [api.check_target(target, on_existing.value) for target in targets]
+    for path, target, write in zip(paths, targets, wanted, strict=True):
+        start = time.perf_counter()
+        if write:
+            with progress(path.name, quiet=quiet) as on_progress:
+                material = api.compress(
+                    path, settings, only=only, exclude=exclude, on_progress=on_progress
+                )
+            _write(material, target, verify=verify)
+        else:
+            material = api.open_material(target)
+        seconds = time.perf_counter() - start
+        report = api.compress_report(target, material, seconds, skipped=not write)
+        if as_json:
+            print_json(report)
+        elif not quiet:
+            _print_report(report)
+    return 0
+
+
+def _write(material: Material, target: Path, *, verify: bool) -> None:
+    from ntc import api
+
+    for message in material.warnings:
+        warn(message)
+    material.save(target)
+    if verify:
+        api.verify(target, material)
+
+
+def _targets(paths: list[Path], output: Path | None) -> list[Path]:
+    """The file to write for each path, no two the same."""
+    if len(paths) > 1 and output is not None and output.suffix.lower() == ".ntc":
+        raise UsageError(f"-o {output}: several materials need a folder")
+    targets = [_target(path, output) for path in paths]
+    twice = next((target for target in targets if targets.count(target) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice}: two of the materials would be written to it")
+    return targets
+
+
+def _target(path: Path, output: Path | None) -> Path:
+    """The file that the user named, or one named after the material in the folder given."""
+    if output is not None and output.suffix.lower() == ".ntc" and not output.is_dir():
+        return output
+    path = path.resolve()
+    if path.name == "manifest.json":
+        path = path.parent
+    name = path.name if path.is_dir() else path.stem
+    return (output or Path()) / f"{name}.ntc"
+
+
+def _print_plan(plan: DryRunReport) -> None:
+    levels = ", ".join(f"{lv.width}x{lv.height}x{lv.features}" for lv in plan.levels)
+    there = " (exists)" if plan.exists else ""
+    typer.echo(
+        f"{plan.name}: {plan.width}x{plan.height}, {plan.mips} mips, {plan.channels} channels\n"
+        f"would write   {plan.file}{there}\n"
+        f"decoder       {plan.macs} MAC\n"
+        f"levels        {levels}\n"
+        f"fit           {plan.texels / 1e6:.1f} M texels"
+    )
+    for name, file in plan.maps.items():
+        typer.echo(f"map           {name}: {file}")
+    for message in plan.warnings:
+        warn(message)
+
+
+def _print_report(report: CompressReport) -> None:
+    done = "kept as it was" if report.skipped else f"{report.seconds:.1f} s"
+    cost = f"{size(report.bytes)}, {report.bpp:.2f} bpp"
+    typer.echo(f"{report.file}: {cost}, {decibels(report.psnr)}, {done}")

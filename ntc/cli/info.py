@@ -1,0 +1,64 @@
+"""`ntc info`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ntc.cli.console import decibels, print_json, size
+from ntc.errors import UsageError
+
+if TYPE_CHECKING:
+    from ntc.reports import InfoReport, SystemReport
+
+
+def command(
+    file: Path | None = typer.Argument(None, help="A .ntc file."),
+    system: bool = typer.Option(False, "--system", help="What this machine can run instead."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document on stdout."),
+) -> int:
+    """Show what a .ntc holds and what it costs, or with --system what this machine can run."""
+    from ntc import api
+
+    if (file is None) != system:
+        raise UsageError("name a .ntc file, or use --system")
+    if file is None:
+        machine = api.system()
+        print_json(machine) if as_json else _print_system(machine)
+    else:
+        report = api.info(file)
+        print_json(report) if as_json else _print(report)
+    return 0
+
+
+def _print(report: InfoReport) -> None:
+    texels = f"{report.width}x{report.height}, {report.mips} mips"
+    raw = report.width * report.height * report.channels * 4 // 3
+    lines = [
+        f"{report.name}: {texels}, {report.channels} channels, {decibels(report.psnr)}",
+        f"file          {size(report.bytes)}, {report.bpp:.2f} bpp",
+        f"video memory  {size(report.video_memory_bytes)} (8-bit channels with mips: {size(raw)})",
+        f"decoder       {' - '.join(map(str, report.decoder))}, {report.macs} MAC, "
+        f"at most {report.bytes_per_texel} bytes read per texel",
+        f"fit           {report.fit.backend}, {report.fit.effort}, seed {report.fit.seed}, "
+        f"{report.fit.texels / 1e6:.1f} M texels, {report.generator}",
+    ]
+    for level in report.levels:
+        lines.append(
+            f"level         {level.width}x{level.height}, {level.features} features, "
+            f"{level.mean_code_width:g} bits, {size(level.bytes)}"
+        )
+    for record in report.maps:
+        source = f"{record.width}x{record.height}x{len(record.channels)} {record.sample.value}"
+        quality = decibels(report.map_psnr.get(record.name))
+        lines.append(f"map           {record.name}: {record.file}, {source}, {quality}")
+    typer.echo("\n".join(lines))
+
+
+def _print_system(report: SystemReport) -> None:
+    typer.echo(f"ntc       {report.ntc}")
+    typer.echo(f"python    {report.python} on {report.platform}")
+    typer.echo(f"cores     {report.cores}")
+    typer.echo(f"backends  {', '.join(report.backends) or 'none: pip install ntc[torch]'}")

@@ -1,0 +1,151 @@
+"""How far one material is from another, whether compressed or a folder of images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ntc import metrics
+from ntc.errors import InputError
+from ntc.format.metadata import Channel, Curve, MapRecord, Sample, Semantic
+from ntc.material import open_material
+from ntc.reports import CompareReport
+from ntc.texture import as_written, load_material
+from ntc.texture.color import FloatArray, curve_decode, curve_encode
+
+Floats = npt.NDArray[np.float32]
+_PEAK = {Sample.UINT8: 255, Sample.UINT16: 65535}
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One of the two materials: its maps and its channels in storage space."""
+
+    path: Path
+    maps: tuple[MapRecord, ...]
+    channels: Floats  # [h, w, C]
+    compressed: bool
+
+    @property
+    def size(self) -> str:
+        """For example `1024x669`."""
+        return f"{self.channels.shape[1]}x{self.channels.shape[0]}"
+
+    def find(self, wanted: MapRecord) -> MapRecord | None:
+        """The map of the same file, or else of the same name."""
+        by_file = [record for record in self.maps if record.file == wanted.file]
+        by_name = [record for record in self.maps if record.name == wanted.name]
+        return next(iter(by_file + by_name), None)
+
+
+def compare(a: str | Path, b: str | Path) -> CompareReport:
+    """Compares the maps of A with those of B; each is a `.ntc`, a folder or an image.
+
+    Raises InputError if B lacks a map of A, or is of another size.
+    """
+    first, second = _load(Path(a)), _load(Path(b))
+    if first.size != second.size:
+        sizes = f"{a} is {first.size}, {b} is {second.size}"
+        raise InputError(f"{sizes}: only materials of one size can be compared")
+    pairs = _Pairs(first, second)
+    records = [pairs.add(record) for record in first.maps]
+    left, right = pairs.stacked()
+    quality = metrics.set_psnr(left, right, records)
+    normals = {
+        record.name: metrics.normal_angle(left, right, record)
+        for record in records
+        if record.semantic is Semantic.NORMAL and len(record.channels) > 1
+    }
+    return CompareReport(
+        a=str(a),
+        b=str(b),
+        equal=pairs.equal,
+        psnr=quality.psnr,
+        maps=quality.maps,
+        normal_degrees=normals,
+    )
+
+
+def _load(path: Path) -> _Side:
+    if path.suffix.lower() == ".ntc" and not path.is_dir():
+        material = open_material(path)
+        outputs = as_written(material.decode_outputs(), material.maps).astype(np.float32)
+        outputs /= 65535
+        return _Side(path, material.maps, outputs, compressed=True)
+    textures = load_material(path)
+    return _Side(path, textures.maps, textures.channels, compressed=False)
+
+
+class _Pairs:
+    """The pairs of channels that may differ, each once, whichever maps share it."""
+
+    def __init__(self, first: _Side, second: _Side) -> None:
+        self.first, self.second = first, second
+        self.planes: dict[object, tuple[Floats, Floats]] = {}  # [h, w] of A and of B
+        self.equal = True
+
+    def add(self, record: MapRecord) -> MapRecord:
+        """The record of a map of A with outputs that index the pairs."""
+        other = self.second.find(record)
+        if other is None or len(other.channels) != len(record.channels):
+            raise InputError(
+                f"{self.second.path}: has no map like `{record.file}` of {self.first.path}"
+            )
+        pairs = zip(record.channels, other.channels, strict=True)
+        channels = tuple(self._pair(record, mine, other, its) for mine, its in pairs)
+        return record.model_copy(update={"channels": channels})
+
+    def stacked(self) -> tuple[Floats, Floats]:
+        """`[h, w, pairs]` of A and of B."""
+        none = np.zeros((*self.first.channels.shape[:2], 0), np.float32)
+        left, right = ([planes[i][..., None] for planes in self.planes.values()] for i in (0, 1))
+        return np.concatenate([none, *left], axis=2), np.concatenate([none, *right], axis=2)
+
+    def _pair(self, record: MapRecord, mine: Channel, other: MapRecord, its: Channel) -> Channel:
+        left = _plane(self.first, record, mine, record)
+        right = _plane(self.second, other, its, record)
+        if mine.output is None and its.output is None and left[0, 0] == right[0, 0]:
+            return mine
+        self.equal = self.equal and self._same(left, right, record)
+        key = (mine.output, mine.constant, its.output, its.constant, record.sample)
+        self.planes.setdefault(key, (left, right))
+        return mine.model_copy(update={"output": list(self.planes).index(key), "constant": None})
+
+    def _same(self, left: Floats, right: Floats, record: MapRecord) -> bool:
+        """Whether no sample differs; decoded ones are rounded like the image they would become."""
+        if self.first.compressed != self.second.compressed:
+            left, right = _rounded(left, record), _rounded(right, record)
+        return bool(np.array_equal(left, right))
+
+
+def _plane(side: _Side, record: MapRecord, channel: Channel, target: MapRecord) -> Floats:
+    """`[h, w]` of a channel in storage space, by the curve of `target` if its own is another."""
+    own, its = (record.curve, record.low, record.high), (target.curve, target.low, target.high)
+    if channel.output is not None:
+        plane = side.channels[..., channel.output]
+    else:
+        plane = np.broadcast_to(_stored(record, channel), side.channels.shape[:2])
+    if own == its:
+        return plane
+    values = curve_decode(plane.astype(np.float64), *own)
+    if target.curve is Curve.LOG:  # which ends at its lowest value
+        np.maximum(values, target.low, out=values)
+    return curve_encode(values, *its).astype(np.float32)
+
+
+def _stored(record: MapRecord, channel: Channel) -> Floats:
+    """The constant of a channel in the storage space of its map."""
+    stored: FloatArray = np.array(channel.constant, np.float64)
+    if record.sample in _PEAK:
+        stored = stored / _PEAK[record.sample]
+    else:
+        stored = curve_encode(stored, record.curve, record.low, record.high)
+    return np.asarray(1 - stored if channel.inverted else stored, np.float32)
+
+
+def _rounded(plane: Floats, record: MapRecord) -> Floats:
+    """Storage values as the map's samples hold them; of floats, as the decoder's 16 bits do."""
+    return np.asarray(np.rint(plane * np.float32(_PEAK.get(record.sample, 65535))))

@@ -1,0 +1,130 @@
+"""The normative decoder, in numpy, laid out like chapter 8 of docs/format.md.
+
+Slow and plain on purpose: every other decoder is compared with this one bit for bit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ntc.decode import region
+from ntc.format import bits, spec
+from ntc.format.model import Layer, Level, QuantizedModel
+
+Ints = npt.NDArray[np.int64]
+Outputs = npt.NDArray[np.uint16]
+
+_BAND_TEXELS = 1 << 16  # texels decoded at once: bounds the memory of a rectangle
+
+
+def decode(model: QuantizedModel, mip: int = 0, rect: region.Rect | None = None) -> Outputs:
+    """`[h, w, channels]` storage values 0..65535 of a rectangle `(x, y, w, h)`, or of a whole mip.
+
+    Raises UsageError if the mip does not exist or the rectangle leaves it.
+    """
+    x, y, w, h = region.rectangle(model, mip, rect)
+    out = np.empty((h, w, model.channels), np.uint16)
+    rows = max(_BAND_TEXELS // w, 1)
+    for top in range(0, h, rows):
+        ys = np.arange(y + top, y + min(top + rows, h))
+        out[top : top + len(ys)] = _texels(model, mip, ys[:, None], np.arange(x, x + w)[None, :])
+    return out
+
+
+def decode_texels(model: QuantizedModel, mip: int, x: Ints, y: Ints) -> Outputs:
+    """`[n, channels]` storage values of the texels `(x[i], y[i])` of a mip.
+
+    Raises UsageError if the mip does not exist or a texel lies outside it.
+    """
+    region.check_texels(model, mip, x, y)
+    bands = range(0, len(x), _BAND_TEXELS)
+    parts = [_texels(model, mip, y[i : i + _BAND_TEXELS], x[i : i + _BAND_TEXELS]) for i in bands]
+    return np.concatenate([np.empty((0, model.channels), np.uint16), *parts])
+
+
+def _texels(model: QuantizedModel, mip: int, y: Ints, x: Ints) -> Outputs:
+    """Section 8.1: inputs from all levels that the mip reads, then the decoder.
+
+    `y` and `x` broadcast against each other to the shape of the result.
+    """
+    width, height = region.mip_size(model, mip)
+    u, v = texel_position(x, width), texel_position(y, height)
+    shape = np.broadcast_shapes(y.shape, x.shape)
+    inputs = np.zeros((*shape, model.inputs), np.int64)
+    inputs[..., -1] = spec.LOD_STEP * mip
+    for level, role in zip(model.levels, model.roles[mip].tolist(), strict=True):
+        if role != spec.NOT_READ:
+            inputs[..., role : role + level.features] = features(level, u, v, model.wrap)
+    return mlp(model.layers, inputs.reshape(-1, model.inputs)).reshape(*shape, model.channels)
+
+
+def texel_position(texel: Ints, size: int) -> Ints:
+    """Section 8.2: the centre of a texel, as a 24-bit fraction of the texture."""
+    return ((2 * texel + 1) << (spec.POSITION_BITS - 1)) // size
+
+
+def cell_position(position: Ints, cells: int) -> tuple[Ints, Ints]:
+    """Section 8.3: the cell left of a position, and the distance to its centre in 1/256 cells."""
+    p = ((position * cells) >> (spec.POSITION_BITS - 8)) - 128
+    return p >> 8, p & 255
+
+
+def address(cell: Ints, cells: int, wrap: bool) -> Ints:
+    """Section 8.4: cells outside the level come from the other side, or repeat the border."""
+    return cell % cells if wrap else np.clip(cell, 0, cells - 1)
+
+
+def features(level: Level, u: Ints, v: Ints, wrap: tuple[bool, bool]) -> Ints:
+    """Section 8.5: `[..., features]` inputs -127..127, bilinear between four cells."""
+    x, fx = cell_position(u, level.width)
+    y, fy = cell_position(v, level.height)
+    columns = [address(x + i, level.width, wrap[0]) for i in (0, 1)]
+    rows = [address(y + i, level.height, wrap[1]) for i in (0, 1)]
+    corner = [[latents(level, row, column) for column in columns] for row in rows]
+    fx, fy = fx[..., None], fy[..., None]
+    top: Ints = corner[0][0] * (256 - fx) + corner[0][1] * fx
+    bottom: Ints = corner[1][0] * (256 - fx) + corner[1][1] * fx
+    blend: Ints = top * (256 - fy) + bottom * fy
+    return (blend + (1 << 22)) >> 23
+
+
+def latents(level: Level, y: Ints, x: Ints) -> Ints:
+    """Section 8.6: `[..., features]` latents of cells, in 1/128 of an int8 step."""
+    tile_y, tile_x = y >> level.tile_log2, x >> level.tile_log2
+    side = 1 << level.tile_log2
+    tile_width = np.minimum(level.width - tile_x * side, side)
+    cell = (y & (side - 1)) * tile_width + (x & (side - 1))
+    width = level.code_widths[tile_y, tile_x].astype(np.int64)[..., None]
+    code = cell[..., None] * level.features + np.arange(level.features)
+    bit = 32 * level.starts[tile_y, tile_x][..., None] + code * width
+    scale = level.scales[tile_y, tile_x].astype(np.int64)[..., None]
+    offset = level.offsets[tile_y, tile_x].astype(np.int64)[..., None]
+    values: Ints = offset + scale * bits.extract(level.words, bit, width)
+    return values
+
+
+def mlp(layers: tuple[Layer, ...], x: Ints) -> Outputs:
+    """Section 8.7: `[n, inputs]` to `[n, channels]` storage values."""
+    for layer in layers[:-1]:
+        x = activation((layer.biases + products(layer, x)) >> layer.shifts)
+    last = layers[-1]
+    out = (last.biases + spec.OUTPUT_GAIN * products(last, x)) >> last.shifts
+    clipped: Outputs = np.clip(out, 0, spec.OUTPUT_MAX).astype(np.uint16)
+    return clipped
+
+
+def products(layer: Layer, x: Ints) -> Ints:
+    """`weights @ x` for each row of x.
+
+    In float32, for speed: no sum exceeds 128 * 127 * 127 < 2**24, so each one is exact.
+    """
+    sums = x.astype(np.float32) @ layer.weights.T.astype(np.float32)
+    return sums.astype(np.int64)
+
+
+def activation(t: Ints) -> Ints:
+    """Section 8.8: a hard swish with knees at +-64; results -8..127."""
+    t = np.clip(t, -spec.ACTIVATION_KNEE, spec.ACTIVATION_MAX)
+    gate = np.minimum(t + spec.ACTIVATION_KNEE, 2 * spec.ACTIVATION_KNEE)
+    return (t * gate + spec.ACTIVATION_KNEE) >> 7

@@ -1,0 +1,78 @@
+"""Writing files so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ntc.errors import FileError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; move it there when the block ends well, else drop it.
+
+    What `path` held before stays until the new content is on the disk. Raises FileError for
+    everything the file system refuses, a full disk included.
+    """
+    part = path.with_name(_temporary_name())
+    try:
+        part.touch(exist_ok=False)
+        yield part
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise _refused(path, error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """`path` holds `data` afterwards, or what it held before. Raises FileError."""
+    with replacing(path) as part:
+        part.write_bytes(data)
+
+
+def read_bytes(path: Path) -> bytes:
+    """All bytes of a file. Raises FileError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """The folder exists afterwards. Raises FileError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
+def check_folder(path: Path) -> None:
+    """Raise FileError unless a file can be made in the folder, or in the one it will be made in.
+
+    A file is made and dropped to see it: permission bits say nothing to root, or of a read-only
+    disk. Nothing is left behind.
+    """
+    while not path.exists() and path.parent != path:
+        path = path.parent
+    probe = path / _temporary_name()
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise FileError(f"{path}: not writable ({error.strerror or error})") from error
+
+
+def _temporary_name() -> str:
+    return f".ntc-{secrets.token_hex(6)}.part"
+
+
+def _refused(path: Path, error: OSError) -> FileError:
+    return FileError(f"{path}: {error.strerror or error}")

@@ -1,0 +1,1 @@
+"""Fitting: from images to a `QuantizedModel`. Knows no file and no terminal."""

@@ -1,0 +1,252 @@
+"""The fit in PyTorch: the readable twin of the native backend.
+
+One step draws 8x8 tiles, gathers the latents they touch, and runs the decoder on rounded values
+with straight-through gradients, so that the loss is the one of the integer decoder. Adam runs on
+the decoder and, lazily, on the touched latents alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ntc.fit.field import (
+    HIDDEN_ONE,
+    INPUT_ONE,
+    LATENT_HIGH,
+    LATENT_LOW,
+    LATENT_STEP,
+    OUTPUT_ONE,
+    Field,
+    row_exponents,
+)
+from ntc.fit.plan import Plan
+from ntc.fit.problem import Problem
+from ntc.fit.sampling import TILE, Taps, axis_taps, mip_shares, patch_cells, patch_weights
+from ntc.fit.start import start
+from ntc.format import spec
+
+_EPSILON: Final = 1e-15  # latent gradients are about 1e-8: a larger one would stall them
+
+
+@dataclass(slots=True)
+class _Latents:
+    """One level `[cells, features]` with its Adam moments; `visits` counts updates per cell."""
+
+    values: Tensor
+    mean: Tensor
+    square: Tensor
+    visits: Tensor
+
+    def update(
+        self, cells: Tensor, gradients: Tensor, rate: float, beta: tuple[float, float]
+    ) -> None:
+        """Lazy Adam: one step for the cells named, which may repeat, and no other."""
+        touched, place = torch.unique(cells, return_inverse=True)
+        sums = torch.zeros(len(touched), gradients.shape[1]).index_add_(0, place, gradients)
+        visits = self.visits[touched] + 1
+        mean = torch.lerp(sums, self.mean[touched], beta[0])
+        square = torch.lerp(sums * sums, self.square[touched], beta[1])
+        self.visits[touched], self.mean[touched], self.square[touched] = visits, mean, square
+        # Bias correction by visits, Kingma and Ba, "Adam", algorithm 1, with a cell's own time.
+        direction = (mean / (1 - beta[0] ** visits)) / (
+            (square / (1 - beta[1] ** visits)).sqrt() + _EPSILON
+        )
+        moved = self.values[touched] - rate * direction
+        self.values[touched] = moved.clamp(LATENT_LOW, LATENT_HIGH)
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """The latents of one level that a batch of tiles reads, as a leaf of the graph."""
+
+    level: int
+    cells: Tensor  # [tiles * span_y * span_x]
+    values: Tensor  # [tiles * span_y * span_x, features]
+
+
+class Fit:
+    """Parameters and images of one fit: a `ntc.fit.loop.Stepper`."""
+
+    def __init__(self, problem: Problem) -> None:
+        torch.set_num_threads(problem.threads)
+        self.plan = problem.plan
+        self.recipe = problem.recipe
+        self.random = np.random.default_rng(problem.seed)
+        self.noise = torch.Generator().manual_seed(problem.seed)
+        self.mips = [torch.from_numpy(np.ascontiguousarray(mip)) for mip in problem.mips]
+        self.shares = mip_shares(self.plan)
+        self.taps = [_mip_taps(self.plan, mip) for mip in range(self.plan.mips)]
+        begin = start(problem)
+        self.latents = [_start_latents(torch.from_numpy(values)) for values in begin.latents]
+        self.weights = [torch.from_numpy(values).requires_grad_() for values in begin.weights]
+        self.biases = [torch.from_numpy(values).requires_grad_() for values in begin.biases]
+        self.low, self.range = torch.from_numpy(begin.low), torch.from_numpy(begin.range)
+        self.adam = torch.optim.Adam(
+            self.weights + self.biases,
+            betas=(self.recipe.first_moment, self.recipe.second_moment),
+            eps=_EPSILON,
+        )
+        self.frozen = False
+
+    def step(self, latent_rate: float, decoder_rate: float) -> float:
+        """One batch of tiles; returns the mean squared error over its texels and channels."""
+        tiles = self.recipe.batch_texels // TILE**2
+        drawn = self.random.choice(self.plan.mips, tiles, p=self.shares)
+        error, count, patches = torch.zeros(()), 0, []
+        for mip in np.unique(drawn).tolist():
+            tile_y, tile_x = self._draw_tiles(mip, int((drawn == mip).sum()))
+            target, inside = self._targets(mip, tile_y, tile_x)
+            inputs, read = self.inputs(mip, tile_y, tile_x)
+            patches += read
+            error = error + ((self.decode(inputs) - target).square() * inside).sum()
+            count += int(inside.sum()) * target.shape[1]
+        loss = error / count
+        self.adam.zero_grad()
+        loss.backward()
+        for group in self.adam.param_groups:
+            group["lr"] = decoder_rate
+        self.adam.step()
+        if not self.frozen:
+            self._update_latents(patches, latent_rate)
+        return float(loss.detach())
+
+    def _draw_tiles(self, mip: int, count: int) -> tuple[npt.NDArray[np.int64], ...]:
+        height, width = self.mips[mip].shape[:2]
+        rows, columns = -(-height // TILE), -(-width // TILE)
+        return self.random.integers(0, rows, count), self.random.integers(0, columns, count)
+
+    def _targets(
+        self, mip: int, tile_y: npt.NDArray[np.int64], tile_x: npt.NDArray[np.int64]
+    ) -> tuple[Tensor, Tensor]:
+        """`[texels, channels]` of the tiles, and `[texels, 1]` that is 0 beyond the border."""
+        height, width, channels = self.mips[mip].shape
+        y = tile_y[:, None] * TILE + np.arange(TILE)
+        x = tile_x[:, None] * TILE + np.arange(TILE)
+        inside = (y < height)[:, :, None] & (x < width)[:, None, :]
+        rows, columns = np.minimum(y, height - 1), np.minimum(x, width - 1)
+        texels = torch.from_numpy((rows[:, :, None] * width + columns[:, None, :]).ravel())
+        target = self.mips[mip].reshape(-1, channels)[texels]
+        return target, torch.from_numpy(inside.reshape(-1, 1).astype(np.float32))
+
+    def inputs(
+        self, mip: int, tile_y: npt.NDArray[np.int64], tile_x: npt.NDArray[np.int64]
+    ) -> tuple[Tensor, list[_Patch]]:
+        """`[texels, inputs]` of the decoder, multiples of 1/128, and the latents behind them."""
+        texels = len(tile_y) * TILE**2
+        columns = torch.zeros(texels, self.plan.widths[0])
+        columns[:, -1] = spec.LOD_STEP * mip / INPUT_ONE
+        parts, patches = [], []
+        for i, (level, role) in enumerate(
+            zip(self.plan.levels, self.plan.roles[mip].tolist(), strict=True)
+        ):
+            if role == spec.NOT_READ:
+                parts.append(torch.zeros(texels, level.features))
+                continue
+            taps_y, taps_x = self.taps[mip][i]
+            cells = patch_cells(taps_y, taps_x, tile_y, tile_x, level, self.plan.wrap)
+            patch = self._read_patch(i, torch.from_numpy(cells.ravel()))
+            patches.append(patch)
+            values = patch.values.view(*cells.shape, level.features)
+            # Frozen latents are exact in float64, and so are the rounded results.
+            exact = torch.float64 if self.frozen else torch.float32
+            rows = torch.from_numpy(patch_weights(taps_y, tile_y)).to(exact)
+            across = torch.from_numpy(patch_weights(taps_x, tile_x)).to(exact)
+            blend = torch.einsum("tyi,tijf->tyjf", rows, values.to(exact))
+            blend = torch.einsum("txj,tyjf->tyxf", across, blend)
+            parts.append(_round(blend, INPUT_ONE).float().reshape(texels, level.features))
+        return torch.cat([*parts, columns[:, -1:]], dim=1), patches
+
+    def _read_patch(self, level: int, cells: Tensor) -> _Patch:
+        """Latents with the noise of rounding added, or rounded ones once they are frozen."""
+        values = self.latents[level].values[cells]
+        if not self.frozen:
+            noise = torch.rand(values.shape, generator=self.noise) - 0.5
+            values = (values + noise * LATENT_STEP).clamp(LATENT_LOW, LATENT_HIGH)
+            values.requires_grad_()
+        return _Patch(level, cells, values)
+
+    def decode(self, x: Tensor) -> Tensor:
+        """`[texels, channels]` storage values 0..1: section 8.7 of docs/format.md, in floats."""
+        last = len(self.weights) - 1
+        for i, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            if i == last:
+                weights, bias = weights * self.range[:, None], bias * self.range + self.low
+            weights, bias = _round_layer(weights, bias, INPUT_ONE if i == 0 else HIDDEN_ONE)
+            x = x @ weights.t() + bias
+            if i < last:
+                x = _activation(_round(x, HIDDEN_ONE))
+        return _round(x, OUTPUT_ONE) * (OUTPUT_ONE / spec.OUTPUT_MAX)
+
+    def _update_latents(self, patches: list[_Patch], rate: float) -> None:
+        beta = (self.recipe.first_moment, self.recipe.second_moment)
+        for i, latents in enumerate(self.latents):
+            read = [patch for patch in patches if patch.level == i]
+            if read:
+                cells = torch.cat([patch.cells for patch in read])
+                gradients = torch.cat([patch.values.grad for patch in read])
+                latents.update(cells, gradients, rate, beta)
+
+    def round_latents(self) -> None:
+        """Latents become multiples of a code, and stay so."""
+        self.frozen = True
+        for latents in self.latents:
+            code = ((latents.values - LATENT_LOW) / LATENT_STEP).round()
+            latents.values = LATENT_LOW + code * LATENT_STEP
+
+    def field(self) -> Field:
+        """The parameters, with the range of the channels folded into the last layer."""
+        weights = [weights.detach() for weights in self.weights]
+        biases = [bias.detach() for bias in self.biases]
+        weights[-1] = weights[-1] * self.range[:, None]
+        biases[-1] = biases[-1] * self.range + self.low
+        shapes = ((lv.height, lv.width, lv.features) for lv in self.plan.levels)
+        latents = zip(self.latents, shapes, strict=True)
+        return Field(
+            tuple(lat.values.reshape(shape).numpy() for lat, shape in latents),
+            tuple(w.numpy() for w in weights),
+            tuple(b.numpy() for b in biases),
+        )
+
+
+def _start_latents(values: Tensor) -> _Latents:
+    zeros = torch.zeros_like(values)
+    return _Latents(values, zeros, zeros.clone(), torch.zeros(len(values), 1))
+
+
+def _mip_taps(plan: Plan, mip: int) -> list[tuple[Taps, Taps]]:
+    """Per level the taps of a mip along y and x."""
+    width, height = spec.mip_size(plan.width, plan.height, mip)
+    return [(axis_taps(height, lv.height), axis_taps(width, lv.width)) for lv in plan.levels]
+
+
+def _through(x: Tensor, rounded: Tensor) -> Tensor:
+    """The value of `rounded`, exactly, with the gradient of x: Bengio et al., arXiv 1308.3432."""
+    return rounded.detach() + (x - x.detach())
+
+
+def _round(x: Tensor, one: int) -> Tensor:
+    """x rounded to multiples of 1/one, halves upwards as the decoder's shifts do."""
+    return _through(x, torch.floor(x * one + 0.5) / one)
+
+
+def _round_layer(weights: Tensor, bias: Tensor, one_in: int) -> tuple[Tensor, Tensor]:
+    """Weights as int8 rows, and the bias in units of their products with inputs of 1/one_in."""
+    exponents = torch.from_numpy(row_exponents(weights.detach().numpy()))
+    unit = torch.exp2(-exponents.float())
+    most = spec.WEIGHT_MAX * unit[:, None]
+    rounded = ((weights / unit[:, None]).round() * unit[:, None]).clamp(-most, most)
+    return _through(weights, rounded), _through(
+        bias, (bias * one_in / unit).round() * unit / one_in
+    )
+
+
+def _activation(x: Tensor) -> Tensor:
+    """Section 8.8 of docs/format.md: a hard swish, rounded, of multiples of 1/64."""
+    x = x.clamp(-spec.ACTIVATION_KNEE / HIDDEN_ONE, spec.ACTIVATION_MAX / HIDDEN_ONE)
+    return _round(x * (x + 1).clamp(max=2) / 2, HIDDEN_ONE)

@@ -1,0 +1,60 @@
+"""The schedule of a fit, the same for every backend."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Protocol
+
+from ntc.fit.field import Field
+from ntc.fit.presets import Recipe
+from ntc.fit.problem import OnProgress, Problem, Progress
+
+_SMOOTHING: Final = 0.02  # of the error that is shown, per step
+_LEAST_ERROR: Final = 1e-10  # 100 dB; black can be fitted without any error
+
+
+class Stepper(Protocol):
+    """A fit under way in some backend."""
+
+    def step(self, latent_rate: float, decoder_rate: float) -> float:
+        """Fits one batch at these rates; returns its mean squared error."""
+        ...
+
+    def round_latents(self) -> None:
+        """Latents become multiples of a code, and stay so."""
+        ...
+
+    def field(self) -> Field:
+        """The parameters as they are."""
+        ...
+
+
+def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
+    """Fits as many texels as the problem says; the latents returned are multiples of a code."""
+    recipe = problem.recipe
+    steps = max(problem.texels // recipe.batch_texels, 1)
+    frozen, error = False, 0.0
+    for step in range(steps):
+        latents, decoder = rates(step / steps, recipe)
+        if latents == 0 and not frozen:
+            stepper.round_latents()
+            frozen = True
+        latest = stepper.step(latents, decoder)
+        error = latest if step == 0 else error + _SMOOTHING * (latest - error)
+        texels = (step + 1) * recipe.batch_texels
+        decibels = -10 * math.log10(max(error, _LEAST_ERROR))
+        on_progress(Progress(texels, steps * recipe.batch_texels, decibels))
+    stepper.round_latents()
+    return stepper.field()
+
+
+def rates(done: float, recipe: Recipe) -> tuple[float, float]:
+    """Rates of latents and decoder when the part `done` of a fit is over.
+
+    A half cosine. In its last part latents are frozen, and the decoder goes on at a live rate.
+    """
+    cosine = 0.5 * (1 + math.cos(math.pi * done))
+    if done < 1 - recipe.frozen_part:
+        return recipe.latent_rate * cosine, recipe.decoder_rate * cosine
+    live = recipe.frozen_rate * (1 - done) / recipe.frozen_part
+    return 0.0, recipe.decoder_rate * max(cosine, live)

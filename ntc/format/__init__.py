@@ -1,0 +1,1 @@
+"""The `.ntc` file: container, model, metadata. docs/format.md is normative."""

@@ -1,0 +1,100 @@
+"""`Material`: an open `.ntc`, ready to give back its maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ntc.decode import open_decoder
+from ntc.errors import FormatError
+from ntc.files import make_folder, read_bytes, write_bytes
+from ntc.format import container, spec
+from ntc.format.container import NtcFile
+from ntc.format.metadata import MapRecord
+from ntc.format.model import video_memory_bytes
+from ntc.texture import maps_from_outputs, resize_map
+
+Pixels = npt.NDArray[np.generic]
+Rect = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """A compressed material in memory. `data` are the bytes of the file it is or will be."""
+
+    file: NtcFile
+    data: bytes
+    warnings: tuple[str, ...] = ()  # what was assumed about the images while compressing
+
+    @property
+    def name(self) -> str:
+        """The material's name."""
+        return self.file.metadata.name
+
+    @property
+    def maps(self) -> tuple[MapRecord, ...]:
+        """What its maps are."""
+        return self.file.metadata.maps
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of mip 0."""
+        return self.file.model.width, self.file.model.height
+
+    @property
+    def bpp(self) -> float:
+        """Bits of the file per texel of mip 0."""
+        width, height = self.size
+        return 8 * len(self.data) / (width * height)
+
+    @property
+    def video_memory_bytes(self) -> int:
+        """Bytes a GPU keeps to sample any texel at random."""
+        return video_memory_bytes(self.file.model)
+
+    def decode(self, mip: int = 0, rect: Rect | None = None) -> dict[str, Pixels]:
+        """`{map name: [h, w, c]}` of a mip, or of its rectangle `(x, y, w, h)`.
+
+        Sample types, channel counts and normal conventions are those of the original images.
+        Raises UsageError for a mip or a rectangle that does not exist.
+        """
+        outputs = self.decode_outputs(mip, rect)
+        return dict(maps_from_outputs(outputs, self.maps))
+
+    def decode_outputs(self, mip: int = 0, rect: Rect | None = None) -> npt.NDArray[np.uint16]:
+        """`[h, w, channels]` storage values 0..65535, each distinct channel once."""
+        return open_decoder().decode(self.file.model, mip, rect)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the file in one step, and its folder if need be. Raises FileError."""
+        make_folder(Path(path).parent)
+        write_bytes(Path(path), self.data)
+
+    def original_maps(self, mip: int = 0) -> dict[str, Pixels]:
+        """`{map name: [h, w, c]}` with each map at the size it had before compression, halved
+        `mip` times."""
+        sized = {}
+        decoded = self.decode(mip)
+        for record in self.maps:
+            width, height = spec.mip_size(record.width, record.height, mip)
+            pixels = decoded[record.name]
+            if pixels.shape[:2] != (height, width):
+                pixels = resize_map(pixels, width, height)
+            sized[record.name] = pixels
+        return sized
+
+
+def open_material(path: str | Path) -> Material:
+    """The material in a `.ntc` file.
+
+    Raises FileError if it cannot be read, FormatError if it breaks a rule of docs/format.md.
+    """
+    data = read_bytes(Path(path))
+    try:
+        return Material(container.read(data), data)
+    except FormatError as error:
+        error.args = (f"{path}: {error}",)
+        raise

@@ -1,0 +1,388 @@
+#include "fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "pool.h"
+
+namespace ntc {
+namespace {
+
+// Tiles are summed in chunks of fixed size, so that results do not depend on the thread count.
+constexpr int kChunkTiles = 8;
+// Rows of a level are updated in this many bands, for the same reason.
+constexpr int kBands = 4;
+// Beyond this many visits a bias correction is 1 in float.
+constexpr int kCorrections = 8192;
+
+// What the kernels count results in: hidden units in steps, outputs in storage values 0 .. 1.
+constexpr double kHiddenUnit = 64, kOutputUnit = 65536.0 / 65535;
+
+constexpr int padded(int n, int to) { return (n + to - 1) / to * to; }
+
+// Largest e with round(weight * 2**e) within int8: ntc/fit/field.py, row_exponents.
+int row_exponent(float largest) {
+  return std::clamp(static_cast<int>(std::floor(std::log2(127.f / std::max(largest, 1e-4f)))), 2, 15);
+}
+
+}  // namespace
+
+Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::vector<FitMipData> mips,
+               std::vector<double> mip_shares, bool wrap_u, bool wrap_v, FitRecipe recipe, uint64_t seed,
+               int threads, const FitKernels& kernels)
+    : recipe_(recipe),
+      kernels_(kernels),
+      threads_(thread_count(threads)),
+      channels_(widths.back()),
+      wrap_u_(wrap_u),
+      wrap_v_(wrap_v),
+      random_state_(seed),
+      mip_data_(std::move(mips)) {
+  for (const FitLevelShape& shape : levels) {
+    const size_t cells = static_cast<size_t>(shape.width) * shape.height;
+    FitLevel level{shape.width, shape.height, shape.features, padded(shape.features, 4), nullptr};
+    level.records = records_.emplace_back(cells * level.stride()).data();
+    levels_.push_back(level);
+  }
+  size_t patch_stride = 0;
+  for (const FitMipData& data : mip_data_) {
+    FitMip mip{data.width,
+               data.height,
+               padded(data.width, kTile) / kTile,
+               padded(data.height, kTile) / kTile,
+               data.texels.data(),
+               {},
+               {},
+               {},
+               {}};
+    size_t offset = 0;
+    for (size_t l = 0; l < levels_.size(); l++) {
+      mip.roles[l] = data.roles[l];
+      mip.x[l] = {data.x[l].cells.data(), data.x[l].fractions.data(), data.x[l].span};
+      mip.y[l] = {data.y[l].cells.data(), data.y[l].fractions.data(), data.y[l].span};
+      mip.patches[l] = static_cast<int>(offset);
+      if (data.roles[l] >= 0)
+        offset += static_cast<size_t>(data.x[l].span) * data.y[l].span * levels_[l].padded;
+    }
+    mips_.push_back(mip);
+    patch_stride = std::max(patch_stride, offset);
+  }
+  double sum = 0;
+  for (double share : mip_shares) mip_ends_.push_back(sum += share);
+
+  const int vector = kernels_.vector_floats;
+  size_t parameters = 0;
+  for (size_t i = 0; i + 1 < widths.size(); i++) {
+    const bool first = i == 0, last = i + 2 == widths.size();
+    // A level's columns are written as whole vectors of 4: room for the padding of the last.
+    const int in_stride = i ? layers_.back().out_stride : padded(widths[i] + 4, std::max(vector, 4));
+    Layer layer{widths[i],  widths[i + 1],
+                in_stride,  padded(widths[i + 1], vector),
+                parameters, (first ? 1.0 / 128 : 1.0 / 64) * (last ? kOutputUnit : kHiddenUnit),
+                {},         {},
+                {}};
+    layer.rounded.resize(static_cast<size_t>(padded(layer.inputs, 4)) * layer.out_stride);
+    layer.transposed.resize(static_cast<size_t>(layer.outputs) * layer.in_stride);
+    layer.biases.resize(layer.out_stride);
+    parameters += static_cast<size_t>(padded(layer.inputs, 4) + 1) * layer.out_stride;
+    layers_.push_back(std::move(layer));
+  }
+  for (const Layer& layer : layers_) {
+    step_.gradient_offsets[&layer - layers_.data()] = layer.offset;
+    layer_views_.push_back({layer.inputs, layer.outputs, layer.in_stride, layer.out_stride,
+                            layer.rounded.data(), layer.transposed.data(), layer.biases.data()});
+  }
+  values_.resize(parameters);
+  means_.resize(parameters);
+  squares_.resize(parameters);
+  low_.assign(channels_, 0.f);
+  range_.assign(channels_, 1.f);
+  scale_.resize(layers_.back().out_stride);
+
+  step_.level_count = static_cast<int>(levels_.size());
+  step_.layer_count = static_cast<int>(layers_.size());
+  step_.channels = channels_;
+  step_.wrap_u = wrap_u_;
+  step_.wrap_v = wrap_v_;
+  step_.low = recipe_.latent_low;
+  step_.high = recipe_.latent_high;
+  step_.levels = levels_.data();
+  step_.mips = mips_.data();
+  step_.layers = layer_views_.data();
+  step_.channel_scale = scale_.data();
+  step_.patch_stride = patch_stride;
+
+  tiles_.resize(recipe_.batch_tiles);
+  const int chunks = padded(recipe_.batch_tiles, kChunkTiles) / kChunkTiles;
+  chunk_gradients_.resize(parameters * chunks);
+  chunk_losses_.resize(chunks);
+  patch_gradients_.resize(patch_stride * recipe_.batch_tiles);
+  for (int t = 0; t < threads_; t++) workspaces_.emplace_back(kernels_.workspace_floats(step_));
+  for (size_t l = 0; l < levels_.size(); l++) {
+    const int rows = levels_[l].height, count = std::min(kBands, rows);
+    size_t cells = 0;
+    for (const FitMipData& data : mip_data_)
+      if (data.roles[l] >= 0) cells = std::max(cells, static_cast<size_t>(data.x[l].span) * data.y[l].span);
+    for (int b = 0; b < count; b++) {
+      const int first = rows * b / count, last = rows * (b + 1) / count;
+      const size_t most =
+          std::min(cells * recipe_.batch_tiles, static_cast<size_t>(last - first) * levels_[l].width);
+      bands_.push_back({static_cast<int>(l), first, last, std::vector<float>(most * levels_[l].padded),
+                        std::vector<int32_t>(most)});
+    }
+  }
+  for (int n = 0; n < kCorrections; n++) {
+    mean_corrections_.push_back(static_cast<float>(1 / (1 - std::pow(recipe_.mean_decay, std::max(n, 1)))));
+    square_corrections_.push_back(
+        static_cast<float>(1 / (1 - std::pow(recipe_.square_decay, std::max(n, 1)))));
+  }
+}
+
+void Fitter::set_latents(int level, const float* values) {
+  const FitLevel& grid = levels_[level];
+  const size_t cells = static_cast<size_t>(grid.width) * grid.height;
+  for (size_t c = 0; c < cells; c++) std::copy_n(values + c * grid.features, grid.features, grid.record(c));
+}
+
+void Fitter::get_latents(int level, float* values) const {
+  const FitLevel& grid = levels_[level];
+  const size_t cells = static_cast<size_t>(grid.width) * grid.height;
+  for (size_t c = 0; c < cells; c++) std::copy_n(grid.record(c), grid.features, values + c * grid.features);
+}
+
+void Fitter::set_layer(int index, const float* weights, const float* biases) {
+  const Layer& layer = layers_[index];
+  float* out = values_.data() + layer.offset;
+  for (int o = 0; o < layer.outputs; o++)
+    for (int i = 0; i < layer.inputs; i++) out[i * layer.out_stride + o] = weights[o * layer.inputs + i];
+  std::copy_n(biases, layer.outputs, out + padded(layer.inputs, 4) * layer.out_stride);
+}
+
+static void copy_layer(const float* in, int inputs, int outputs, int stride, float* weights, float* biases) {
+  for (int o = 0; o < outputs; o++)
+    for (int i = 0; i < inputs; i++) weights[o * inputs + i] = in[i * stride + o];
+  std::copy_n(in + padded(inputs, 4) * stride, outputs, biases);
+}
+
+void Fitter::get_layer(int index, float* weights, float* biases) const {
+  const Layer& layer = layers_[index];
+  copy_layer(values_.data() + layer.offset, layer.inputs, layer.outputs, layer.out_stride, weights, biases);
+}
+
+void Fitter::set_range(const float* low, const float* range) {
+  low_.assign(low, low + channels_);
+  range_.assign(range, range + channels_);
+}
+
+uint64_t Fitter::random() {
+  // splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
+  uint64_t z = (random_state_ += 0x9e3779b97f4a7c15ull);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+  return z ^ (z >> 31);
+}
+
+void Fitter::draw_tiles() {
+  for (FitTileRef& tile : tiles_) {
+    const double at = static_cast<double>(random() >> 11) * 0x1p-53 * mip_ends_.back();
+    const auto end = std::upper_bound(mip_ends_.begin(), mip_ends_.end() - 1, at);
+    tile.mip = static_cast<int>(end - mip_ends_.begin());
+    tile.y = static_cast<int>(random() % mips_[tile.mip].tiles_y);
+    tile.x = static_cast<int>(random() % mips_[tile.mip].tiles_x);
+  }
+  // Tiles of one mip side by side share taps and weights in the cache.
+  std::sort(tiles_.begin(), tiles_.end(), [](const FitTileRef& a, const FitTileRef& b) {
+    return std::tie(a.mip, a.y, a.x) < std::tie(b.mip, b.y, b.x);
+  });
+}
+
+// What `_round_layer` of the torch backend does, in the units that the kernels compute in.
+void Fitter::round_layers() {
+  for (Layer& layer : layers_) {
+    const bool last = &layer == &layers_.back();
+    const float* values = values_.data() + layer.offset;
+    const float* biases = values + padded(layer.inputs, 4) * layer.out_stride;
+    for (int o = 0; o < layer.outputs; o++) {
+      const float range = last ? range_[o] : 1.f;
+      float largest = 0;
+      for (int i = 0; i < layer.inputs; i++)
+        largest = std::max(largest, std::abs(values[i * layer.out_stride + o] * range));
+      const int e = row_exponent(largest);
+      const float one = std::ldexp(1.f, e), unit = std::ldexp(1.f, -e);
+      const float to_units = static_cast<float>(layer.to_output_units);
+      for (int i = 0; i < layer.inputs; i++) {
+        const float code = std::nearbyint(values[i * layer.out_stride + o] * range * one);
+        const float w = std::clamp(code, -127.f, 127.f) * unit * to_units;
+        layer.rounded[i * layer.out_stride + o] = w;
+        layer.transposed[static_cast<size_t>(o) * layer.in_stride + i] = w;
+      }
+      const float bias = last ? biases[o] * range + low_[o] : biases[o];
+      const float one_in = &layer == layers_.data() ? 128.f : 64.f;
+      layer.biases[o] = std::nearbyint(bias * one_in * one) * unit * to_units;
+    }
+  }
+}
+
+double Fitter::run_tiles(bool live, bool noise) {
+  round_layers();
+  const int count = static_cast<int>(tiles_.size());
+  size_t texels = 0;
+  for (const FitTileRef& tile : tiles_) {
+    const FitMip& mip = mips_[tile.mip];
+    texels += static_cast<size_t>(std::min(kTile, mip.width - tile.x * kTile)) *
+              std::min(kTile, mip.height - tile.y * kTile);
+  }
+  const double samples = static_cast<double>(texels) * channels_;
+  std::fill(scale_.begin(), scale_.end(), 0.f);
+  std::fill_n(scale_.begin(), channels_, static_cast<float>(2 / samples));
+  step_.live = live;
+  step_.noise = noise ? recipe_.latent_step : 0.f;
+  step_.seed = random();
+  step_.tiles = tiles_.data();
+  step_.tile_count = count;
+  step_.patch_gradients = patch_gradients_.data();
+  const size_t parameters = values_.size();
+  const int chunks = padded(count, kChunkTiles) / kChunkTiles;
+  Pool::shared().run(chunks, threads_, [&](int64_t chunk, int thread) {
+    float* gradients = chunk_gradients_.data() + chunk * parameters;
+    std::fill_n(gradients, parameters, 0.f);
+    const int first = static_cast<int>(chunk) * kChunkTiles, last = std::min(first + kChunkTiles, count);
+    chunk_losses_[chunk] = kernels_.tiles(step_, first, last, workspaces_[thread].data(), gradients);
+  });
+  reduce_gradients();
+  double loss = 0;
+  for (int c = 0; c < chunks; c++) loss += chunk_losses_[c];
+  return loss / samples;
+}
+
+// Sums the chunks in their order into the first, and turns d/d(rounded weight) into d/d(weight).
+void Fitter::reduce_gradients() {
+  const size_t parameters = values_.size();
+  const int chunks = padded(static_cast<int>(tiles_.size()), kChunkTiles) / kChunkTiles;
+  constexpr size_t kBlock = 1024;
+  Pool::shared().run(static_cast<int64_t>((parameters + kBlock - 1) / kBlock), threads_,
+                     [&](int64_t block, int) {
+                       const size_t first = block * kBlock, last = std::min(first + kBlock, parameters);
+                       for (int c = 1; c < chunks; c++) {
+                         const float* in = chunk_gradients_.data() + c * parameters;
+                         for (size_t i = first; i < last; i++) chunk_gradients_[i] += in[i];
+                       }
+                     });
+  for (const Layer& layer : layers_) {
+    const bool last = &layer == &layers_.back();
+    float* g = chunk_gradients_.data() + layer.offset;
+    const int rows = padded(layer.inputs, 4);
+    for (int i = 0; i <= rows; i++) {
+      // A bias counts in real numbers, its layer in output units.
+      const double units = i < rows ? layer.to_output_units : last ? kOutputUnit : kHiddenUnit;
+      for (int o = 0; o < layer.outputs; o++)
+        g[i * layer.out_stride + o] *= static_cast<float>(units * (last ? range_[o] : 1.f));
+    }
+  }
+}
+
+void Fitter::update_latents(float rate) {
+  // Latents count in steps of an int8 input, 128 to the unit that rates are given in.
+  const FitAdam adam{rate * 128,
+                     recipe_.mean_decay,
+                     recipe_.square_decay,
+                     mean_corrections_.data(),
+                     square_corrections_.data(),
+                     kCorrections};
+  Pool::shared().run(static_cast<int64_t>(bands_.size()), threads_, [&](int64_t index, int) {
+    Band& band = bands_[index];
+    kernels_.latents(step_, adam, band.level, band.first, band.last, band.sums.data(), band.touched.data());
+  });
+}
+
+void Fitter::update_decoder(float rate) {
+  decoder_time_ = std::min(decoder_time_ + 1, kCorrections - 1);
+  const FitAdam adam{rate,
+                     recipe_.mean_decay,
+                     recipe_.square_decay,
+                     mean_corrections_.data(),
+                     square_corrections_.data(),
+                     kCorrections};
+  kernels_.adam(values_.data(), means_.data(), squares_.data(), chunk_gradients_.data(),
+                static_cast<int>(values_.size()), adam, decoder_time_);
+}
+
+double Fitter::step(float latent_rate, float decoder_rate) {
+  const bool live = latent_rate > 0;
+  draw_tiles();
+  const double loss = run_tiles(live, live);
+  if (live) update_latents(latent_rate);
+  update_decoder(decoder_rate);
+  return loss;
+}
+
+double Fitter::gradients(const std::vector<FitTileRef>& tiles, bool noise) {
+  tiles_ = tiles;
+  return run_tiles(true, noise);
+}
+
+void Fitter::get_layer_gradients(int index, float* weights, float* biases) const {
+  const Layer& layer = layers_[index];
+  copy_layer(chunk_gradients_.data() + layer.offset, layer.inputs, layer.outputs, layer.out_stride, weights,
+             biases);
+}
+
+void Fitter::get_latent_gradients(int level, float* values) const {
+  const FitLevel& grid = levels_[level];
+  std::fill_n(values, static_cast<size_t>(grid.width) * grid.height * grid.features, 0.f);
+  auto address = [](int cell, int cells, bool wrap) {
+    return wrap ? ((cell % cells) + cells) % cells : std::clamp(cell, 0, cells - 1);
+  };
+  for (size_t t = 0; t < tiles_.size(); t++) {
+    const FitMip& mip = mips_[tiles_[t].mip];
+    if (mip.roles[level] < 0) continue;
+    const FitAxis &ax = mip.x[level], &ay = mip.y[level];
+    const float* g = patch_gradients_.data() + t * step_.patch_stride + mip.patches[level];
+    for (int i = 0; i < ay.span; i++)
+      for (int j = 0; j < ax.span; j++, g += grid.padded) {
+        const int y = address(ay.cells[tiles_[t].y * kTile] + i, grid.height, wrap_v_);
+        const int x = address(ax.cells[tiles_[t].x * kTile] + j, grid.width, wrap_u_);
+        float* out = values + (static_cast<size_t>(y) * grid.width + x) * grid.features;
+        for (int f = 0; f < grid.features; f++) out[f] += g[f];
+      }
+  }
+}
+
+void Fitter::round_latents() {
+  for (const FitLevel& grid : levels_) {
+    const size_t cells = static_cast<size_t>(grid.width) * grid.height;
+    for (size_t c = 0; c < cells; c++) {
+      float* record = grid.record(c);
+      for (int f = 0; f < grid.features; f++) {
+        const float code = std::nearbyint((record[f] - recipe_.latent_low) / recipe_.latent_step);
+        record[f] = recipe_.latent_low + code * recipe_.latent_step;
+      }
+    }
+  }
+}
+
+size_t Fitter::latent_count(int level) const {
+  const FitLevel& grid = levels_.at(static_cast<size_t>(level));
+  return static_cast<size_t>(grid.width) * grid.height * grid.features;
+}
+
+size_t Fitter::weight_count(int index) const {
+  const Layer& layer = layers_.at(static_cast<size_t>(index));
+  return static_cast<size_t>(layer.inputs) * layer.outputs;
+}
+
+size_t Fitter::bias_count(int index) const {
+  return static_cast<size_t>(layers_.at(static_cast<size_t>(index)).outputs);
+}
+
+size_t Fitter::bytes() const {
+  size_t total = sizeof(float) * (patch_gradients_.size() + chunk_gradients_.size() + 3 * values_.size());
+  for (const LargeArray& records : records_) total += sizeof(float) * records.size();
+  for (const auto& mip : mip_data_) total += sizeof(uint16_t) * mip.texels.size();
+  for (const auto& band : bands_) total += 4 * (band.sums.size() + band.touched.size());
+  for (const auto& workspace : workspaces_) total += sizeof(float) * workspace.size();
+  return total;
+}
+
+}  // namespace ntc

@@ -1,0 +1,120 @@
+// Orchestration of a fit: owns parameters and images, draws tiles, runs the kernels on a pool.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "fit_types.h"
+#include "large_array.h"
+
+namespace ntc {
+
+struct FitLevelShape {
+  int width, height, features;
+};
+
+struct FitRecipe {
+  int batch_tiles;
+  float mean_decay, square_decay;
+  float latent_low, latent_high, latent_step;  // in steps of an int8 input
+};
+
+// Taps of one mip on one level along one axis, as docs/format.md 8.2 and 8.3 define them.
+struct FitAxisData {
+  std::vector<int32_t> cells;
+  std::vector<float> fractions;
+  int span;
+};
+
+struct FitMipData {
+  int width, height;
+  std::vector<uint16_t> texels;
+  std::vector<int> roles;         // per level, -1 if the mip does not read it
+  std::vector<FitAxisData> x, y;  // per level
+};
+
+class Fitter {
+ public:
+  // `widths` are inputs, hidden units, channels. Parameters start at zero.
+  Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::vector<FitMipData> mips,
+         std::vector<double> mip_shares, bool wrap_u, bool wrap_v, FitRecipe recipe, uint64_t seed,
+         int threads, const FitKernels& kernels);
+
+  // Views point into this object.
+  Fitter(const Fitter&) = delete;
+  Fitter& operator=(const Fitter&) = delete;
+
+  // Starting values: latents [cells][features], weights [outputs][inputs] before the channel
+  // range is applied, and that range as value = output * range + low.
+  void set_latents(int level, const float* values);
+  void set_layer(int layer, const float* weights, const float* biases);
+  void set_range(const float* low, const float* range);
+  void get_latents(int level, float* values) const;
+  void get_layer(int layer, float* weights, float* biases) const;
+
+  // One batch; returns its mean squared error. A latent rate of 0 means that latents are frozen.
+  double step(float latent_rate, float decoder_rate);
+  // Latents become multiples of the step from the low end on.
+  void round_latents();
+
+  // For tests: draws tiles and computes gradients only; nothing is updated.
+  double gradients(const std::vector<FitTileRef>& tiles, bool noise);
+  void get_layer_gradients(int layer, float* weights, float* biases) const;
+  void get_latent_gradients(int level, float* values) const;
+
+  size_t bytes() const;
+  size_t channels() const { return static_cast<size_t>(channels_); }
+  // Checked element counts of the arrays above; throw std::out_of_range.
+  size_t latent_count(int level) const;
+  size_t weight_count(int layer) const;
+  size_t bias_count(int layer) const;
+
+ private:
+  struct Layer {
+    int inputs, outputs, in_stride, out_stride;
+    size_t offset;  // in the flat parameter arrays: [padded inputs][out_stride], then biases
+    double to_output_units;
+    std::vector<float> rounded, transposed, biases;
+  };
+
+  void draw_tiles();
+  void round_layers();
+  double run_tiles(bool live, bool noise);
+  void reduce_gradients();
+  void update_latents(float rate);
+  void update_decoder(float rate);
+  uint64_t random();
+
+  FitRecipe recipe_;
+  const FitKernels& kernels_;
+  int threads_;
+  int channels_;
+  bool wrap_u_, wrap_v_;
+  uint64_t random_state_;
+  std::vector<FitLevel> levels_;
+  std::vector<LargeArray> records_;
+  std::vector<FitMipData> mip_data_;
+  std::vector<FitMip> mips_;
+  std::vector<double> mip_ends_;  // cumulative shares
+  std::vector<Layer> layers_;
+  std::vector<FitLayer> layer_views_;
+  std::vector<float> values_, means_, squares_;  // decoder parameters
+  std::vector<float> low_, range_, scale_;
+  std::vector<FitTileRef> tiles_;
+  FitStep step_{};
+  std::vector<std::vector<float>> workspaces_;  // per thread
+  std::vector<float> chunk_gradients_;          // [chunks][parameters]
+  std::vector<double> chunk_losses_;
+  std::vector<float> patch_gradients_;
+  struct Band {
+    int level, first, last;
+    std::vector<float> sums;
+    std::vector<int32_t> touched;
+  };
+  std::vector<Band> bands_;
+  std::vector<float> mean_corrections_, square_corrections_;
+  int decoder_time_ = 0;
+  uint64_t steps_ = 0;
+};
+
+}  // namespace ntc

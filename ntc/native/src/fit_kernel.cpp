@@ -1,0 +1,216 @@
+// The fused fit step, compiled once for each instruction set: forward and backward of tiles, and Adam.
+#include <cstring>
+
+#include "fit_grid.inl"
+#include "fit_types.h"
+
+namespace ntc::NTC_ISA_NAMESPACE {
+namespace {
+
+constexpr int padded4(int n) { return (n + 3) / 4 * 4; }
+
+// Slices of a thread's workspace.
+struct Workspace {
+  float* inputs;              // [64][in_stride of layer 0]
+  float* units[kMaxLayers];   // outputs of hidden layer i
+  float* slopes[kMaxLayers];  // derivative of its activation
+  float* errors[2];           // gradients of two layers in turn
+  float* input_gradients;     // like inputs
+  float* patch;               // latents of a tile in one level
+  float* rows;                // patch rows, interpolated along x
+};
+
+constexpr size_t kPatchFloats = static_cast<size_t>(kMaxSpan) * kMaxSpan * 32;
+constexpr size_t kRowFloats = static_cast<size_t>(kMaxSpan) * kTile * 32;
+
+size_t workspace_floats(const FitStep& step) {
+  const size_t units = static_cast<size_t>(kTileTexels) * kMaxUnits;
+  return (2 * step.layer_count + 4) * units + kPatchFloats + kRowFloats + 64;
+}
+
+Workspace carve(const FitStep& step, float* memory) {
+  const size_t units = static_cast<size_t>(kTileTexels) * kMaxUnits;
+  Workspace w{};
+  auto take = [&](size_t floats) { return (memory += floats) - floats; };
+  w.inputs = take(units);
+  w.input_gradients = take(units);
+  w.errors[0] = take(units);
+  w.errors[1] = take(units);
+  for (int i = 0; i < step.layer_count; i++) {
+    w.units[i] = take(units);
+    w.slopes[i] = take(units);
+  }
+  w.patch = take(kPatchFloats);
+  w.rows = take(kRowFloats);
+  return w;
+}
+
+// Section 8.8 of docs/format.md: the rounded hard swish of x, and its slope.
+NTC_INLINE void activate(Vec x, float* value, float* slope) {
+  const Vec shifted = x + 64.5f;  // truncated, it is the rounded x above the lower knee
+  const Vec clamped = smaller(larger(shifted, Vec{}), Vec{} + 191.5f);
+  const Vec above = __builtin_convertvector(__builtin_convertvector(clamped, IntVec), Vec);
+  const Vec t = above - 64.f;
+  const Vec gate = smaller(above, Vec{} + 128.f);
+  // (t * gate + 64) >> 7 is at least -8.
+  const Vec scaled = (t * gate + (64.f + 1024.f)) * (1.f / 128.f);
+  store(value, __builtin_convertvector(__builtin_convertvector(scaled, IntVec), Vec) - 8.f);
+  const Vec steep = (gate + (above <= 128.f ? t : Vec{})) * (1.f / 128.f);
+  store(slope, (shifted >= 0.f) & (shifted < 192.f) ? steep : Vec{});
+}
+
+void forward_hidden(const FitLayer& layer, const float* in, float* units, float* slopes) {
+  const int stride = layer.out_stride;
+  product(
+      in, layer.in_stride, 1, layer.weights, stride, kTileTexels, stride, layer.inputs,
+      [&](int, int column) { return load<Vec>(layer.biases + column); },
+      [&](int row, int column, Vec x) {
+        activate(x, units + row * stride + column, slopes + row * stride + column);
+      });
+}
+
+// The last layer: its error against the targets goes to `errors`, scaled for the gradient.
+double forward_outputs(const FitStep& step, const FitLayer& layer, const float* in, const float* targets,
+                       float* errors) {
+  const int stride = layer.out_stride;
+  Vec total{};
+  product(
+      in, layer.in_stride, 1, layer.weights, stride, kTileTexels, stride, layer.inputs,
+      [&](int, int column) { return load<Vec>(layer.biases + column); },
+      [&](int row, int column, Vec x) {
+        const Vec scale = load<Vec>(step.channel_scale + column);
+        // A texel beyond the border has targets of -1, which no texture has.
+        const Vec target = load<Vec>(targets + row * stride + column);
+        const Vec error = target >= 0.f ? x - target : Vec{};
+        total += scale > 0.f ? error * error : Vec{};
+        store(errors + row * stride + column, error * scale);
+      });
+  double sum = 0;
+  for (int i = 0; i < kVector; i++) sum += total[i];
+  return sum;
+}
+
+void backward_weights(const FitLayer& layer, const float* in, const float* errors, float* gradients) {
+  const int stride = layer.out_stride;
+  product(
+      in, 1, layer.in_stride, errors, stride, padded4(layer.inputs), stride, kTileTexels,
+      [&](int row, int column) { return load<Vec>(gradients + row * stride + column); },
+      [&](int row, int column, Vec x) { store(gradients + row * stride + column, x); });
+  float* biases = gradients + padded4(layer.inputs) * stride;
+  for (int column = 0; column < stride; column += kVector) {
+    Vec sum = load<Vec>(biases + column);
+    for (int row = 0; row < kTileTexels; row++) sum += load<Vec>(errors + row * stride + column);
+    store(biases + column, sum);
+  }
+}
+
+template <class Epilogue>
+void backward_inputs(const FitLayer& layer, const float* errors, const Epilogue& epilogue) {
+  product(
+      errors, layer.out_stride, 1, layer.transposed, layer.in_stride, kTileTexels, layer.in_stride,
+      layer.outputs, [](int, int) { return Vec{}; }, epilogue);
+}
+
+void read_targets(const FitMip& mip, int channels, int stride, int ty, int tx, float* out) {
+  for (int y = 0; y < kTile; y++) {
+    for (int x = 0; x < kTile; x++, out += stride) {
+      const int row = ty * kTile + y, column = tx * kTile + x;
+      if (row >= mip.height || column >= mip.width) {
+        for (int c = 0; c < stride; c++) out[c] = -1.f;
+        continue;
+      }
+      const uint16_t* texel = mip.texels + (static_cast<size_t>(row) * mip.width + column) * channels;
+      for (int c = 0; c < channels; c++) out[c] = texel[c] * (1.f / 65535.f);
+      for (int c = channels; c < stride; c++) out[c] = 0.f;
+    }
+  }
+}
+
+void read_inputs(const FitStep& step, const FitTileRef& tile, int index, const Workspace& w) {
+  const FitMip& mip = step.mips[tile.mip];
+  const FitLayer& first = step.layers[0];
+  std::memset(w.inputs, 0, sizeof(float) * kTileTexels * first.in_stride);
+  Noise noise(step.seed * 0x100000001b3ull + static_cast<uint64_t>(index));
+  // Levels in the order of their inputs: the padding of one is overwritten by the next.
+  for (int l = 0; l < step.level_count; l++) {
+    if (mip.roles[l] < 0) continue;
+    const PatchCells cells = patch_cells(step, mip, l, tile.y, tile.x);
+    read_patch(step, mip, l, cells, noise, w.patch);
+    interpolate(mip, l, step.levels[l].padded, tile.y, tile.x, w.patch, w.rows, w.inputs + mip.roles[l],
+                first.in_stride);
+  }
+  for (int t = 0; t < kTileTexels; t++) w.inputs[t * first.in_stride + first.inputs - 1] = 8.f * tile.mip;
+}
+
+void prefetch_tile(const FitStep& step, const FitTileRef& tile) {
+  const FitMip& mip = step.mips[tile.mip];
+  for (int l = 0; l < step.level_count; l++)
+    if (mip.roles[l] >= 0) prefetch_patch(step, tile, l);
+  constexpr int kLine = 64 / sizeof(uint16_t);
+  for (int y = tile.y * kTile; y < (tile.y + 1) * kTile && y < mip.height; y++) {
+    const uint16_t* row = mip.texels + (static_cast<size_t>(y) * mip.width + tile.x * kTile) * step.channels;
+    for (int i = 0; i < kTile * step.channels; i += kLine) __builtin_prefetch(row + i);
+  }
+}
+
+double fit_tile(const FitStep& step, int index, const Workspace& w, float* gradients) {
+  const FitTileRef& tile = step.tiles[index];
+  const FitMip& mip = step.mips[tile.mip];
+  const int last = step.layer_count - 1;
+  read_inputs(step, tile, index, w);
+  if (index + 1 < step.tile_count) prefetch_tile(step, step.tiles[index + 1]);
+  const float* in = w.inputs;
+  for (int i = 0; i < last; i++) {
+    forward_hidden(step.layers[i], in, w.units[i], w.slopes[i]);
+    in = w.units[i];
+  }
+  read_targets(mip, step.channels, step.layers[last].out_stride, tile.y, tile.x, w.units[last]);
+  float* errors = w.errors[last & 1];
+  const double loss = forward_outputs(step, step.layers[last], in, w.units[last], errors);
+  for (int i = last; i >= 0; i--) {
+    const FitLayer& layer = step.layers[i];
+    backward_weights(layer, i ? w.units[i - 1] : w.inputs, w.errors[i & 1],
+                     gradients + step.gradient_offsets[i]);
+    if (i == 0) break;
+    float* below = w.errors[(i - 1) & 1];
+    const float* slopes = w.slopes[i - 1];
+    backward_inputs(layer, w.errors[i & 1], [&](int row, int column, Vec x) {
+      const int at = row * layer.in_stride + column;
+      store(below + at, x * load<Vec>(slopes + at));
+    });
+  }
+  if (!step.live) return loss;
+  const FitLayer& first = step.layers[0];
+  backward_inputs(first, w.errors[0], [&](int row, int column, Vec x) {
+    store(w.input_gradients + row * first.in_stride + column, x);
+  });
+  float* patches = step.patch_gradients + index * step.patch_stride;
+  for (int l = 0; l < step.level_count; l++)
+    if (mip.roles[l] >= 0)
+      spread(mip, l, step.levels[l], tile.y, tile.x, w.input_gradients + mip.roles[l], first.in_stride,
+             w.rows, patches + mip.patches[l]);
+  return loss;
+}
+
+double fit_tiles(const FitStep& step, int first, int last, float* workspace, float* gradients) {
+  const Workspace w = carve(step, workspace);
+  double loss = 0;
+  for (int i = first; i < last; i++) loss += fit_tile(step, i, w, gradients);
+  return loss;
+}
+
+// `count` is a multiple of 4.
+void update_decoder(float* values, float* means, float* squares, const float* gradients, int count,
+                    const FitAdam& adam, int time) {
+  const float c1 = adam.mean_correction[time], c2 = adam.square_correction[time];
+  for (int i = 0; i < count; i += 4)
+    store(values + i,
+          adam_step(load<Vec4>(values + i), means + i, squares + i, load<Vec4>(gradients + i), adam, c1, c2));
+}
+
+}  // namespace
+
+extern const FitKernels fit_kernels;
+const FitKernels fit_kernels = {kVector, workspace_floats, fit_tiles, update_latents, update_decoder};
+
+}  // namespace ntc::NTC_ISA_NAMESPACE

@@ -1,0 +1,95 @@
+// What a fit step reads and writes, as plain data: shared by the orchestration in fit.cpp and the
+// kernels, which are compiled once per instruction set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ntc {
+
+constexpr int kTile = 8;                    // texels a side
+constexpr int kTileTexels = kTile * kTile;  // texels a tile
+constexpr int kMaxLevels = 16;
+constexpr int kMaxLayers = 4;
+constexpr int kMaxUnits = 128;
+constexpr int kMaxSpan = 24;  // cells an axis of a tile can read: of a level up to 2.5 times as fine
+
+// Latents of one level in steps of an int8 input, with all that an update needs beside them.
+struct FitLevel {
+  int width, height, features;
+  int padded;      // features rounded up to whole vectors of 4; the padding stays zero
+  float* records;  // per cell [values | means | squares | visits, slot, 0, 0]
+
+  // Floats of a record: four features make 64 bytes, one cache line.
+  int stride() const { return 3 * padded + 4; }
+  float* record(size_t cell) const { return records + cell * stride(); }
+};
+
+// Where the texels of a mip read a level along one axis.
+struct FitAxis {
+  const int32_t* cells;    // per texel of whole tiles: left of its two cells
+  const float* fractions;  // per texel: distance to that cell, 0 .. 255/256
+  int span;                // cells that a tile reads
+};
+
+struct FitMip {
+  int width, height, tiles_x, tiles_y;
+  const uint16_t* texels;  // [height][width][channels], 0 .. 65535
+  int roles[kMaxLevels];   // first input of a level, or -1
+  FitAxis x[kMaxLevels], y[kMaxLevels];
+  int patches[kMaxLevels];  // where a level's gradients lie in those of a tile
+};
+
+// Decoder parameters rounded to their integers, in float, as the kernels want them.
+struct FitLayer {
+  int inputs, outputs;  // as the model counts them
+  int in_stride, out_stride;
+  const float* weights;     // [inputs padded to 4][out_stride]: products count in output units
+  const float* transposed;  // [outputs][in_stride]
+  const float* biases;      // [out_stride]
+};
+
+struct FitTileRef {
+  int mip, y, x;
+};
+
+struct FitStep {
+  int level_count, layer_count, channels;
+  bool wrap_u, wrap_v;
+  bool live;        // latents move; else they are rounded and only the decoder learns
+  float noise;      // width of the uniform noise on latents, 0 when they are rounded
+  float low, high;  // range of latents
+  uint64_t seed;    // of this step
+  const FitLevel* levels;
+  const FitMip* mips;
+  const FitLayer* layers;
+  const FitTileRef* tiles;
+  int tile_count;
+  const float* channel_scale;  // [channels padded]: d(loss) / d(error), 0 for the padding
+  float* patch_gradients;      // per tile `patch_stride` floats
+  size_t patch_stride;
+  size_t gradient_offsets[kMaxLayers];  // of a layer's weights in a gradient buffer; biases follow
+};
+
+struct FitAdam {
+  float rate, mean_decay, square_decay;
+  const float* mean_correction;  // by visits: 1 / (1 - decay**visits)
+  const float* square_correction;
+  int corrections;
+};
+
+// One instruction set's kernels.
+struct FitKernels {
+  int vector_floats;
+  size_t (*workspace_floats)(const FitStep& step);
+  // Forward and backward of tiles first .. last-1; adds to `gradients`, returns the summed
+  // squared error over the channels.
+  double (*tiles)(const FitStep& step, int first, int last, float* workspace, float* gradients);
+  // Lazy Adam on the cells of one level in rows first .. last-1 that any tile touched.
+  void (*latents)(const FitStep& step, const FitAdam& adam, int level, int first, int last, float* sums,
+                  int32_t* touched);
+  void (*adam)(float* values, float* means, float* squares, const float* gradients, int count,
+               const FitAdam& adam, int time);
+};
+
+}  // namespace ntc

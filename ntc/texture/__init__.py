@@ -1,0 +1,23 @@
+"""Images of a material in, a stack of channels out, and back: see `load_material`."""
+
+from ntc.texture.images import read_image, write_image
+from ntc.texture.mips import mip_chain, mip_count
+from ntc.texture.texture_set import (
+    TextureSet,
+    as_written,
+    load_material,
+    maps_from_outputs,
+    resize_map,
+)
+
+__all__ = [
+    "TextureSet",
+    "as_written",
+    "load_material",
+    "maps_from_outputs",
+    "mip_chain",
+    "mip_count",
+    "read_image",
+    "resize_map",
+    "write_image",
+]

@@ -1,0 +1,77 @@
+"""Files taken apart and put together again with right sizes and checksums, whatever they hold."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+import zstandard
+
+HEADER = struct.Struct("<8sIIIIQII")
+CHUNK = struct.Struct("<4sIQQQII")
+CRC_AT = 32  # of header and table, in the header
+
+
+@dataclass
+class Chunk:
+    """One chunk; those set to None follow from the others."""
+
+    kind: bytes
+    index: int
+    raw: bytes
+    codec: int = 1
+    stored: bytes | None = None
+    offset: int | None = None
+    raw_size: int | None = None
+
+
+def take_apart(data: bytes) -> list[Chunk]:
+    """The chunks of a sound file."""
+    count = HEADER.unpack_from(data)[4]
+    chunks = []
+    for i in range(count):
+        at = HEADER.size + CHUNK.size * i
+        kind, index, offset, stored, _, codec, _ = CHUNK.unpack_from(data, at)
+        body = data[offset : offset + stored]
+        raw = zstandard.decompress(body) if codec else body
+        chunks.append(Chunk(kind, index, raw, codec))
+    return chunks
+
+
+def put_together(
+    chunks: list[Chunk],
+    *,
+    version: int = 1,
+    required: int = 0,
+    optional: int = 0,
+    reserved: int = 0,
+) -> bytes:
+    """A file of these chunks; every checksum is right."""
+    start = HEADER.size + CHUNK.size * len(chunks)
+    table, bodies = b"", b""
+    for chunk in chunks:
+        body = chunk.stored if chunk.stored is not None else _store(chunk)
+        offset = chunk.offset if chunk.offset is not None else start + len(bodies)
+        raw_size = chunk.raw_size if chunk.raw_size is not None else len(chunk.raw)
+        crc = zlib.crc32(body)
+        table += CHUNK.pack(chunk.kind, chunk.index, offset, len(body), raw_size, chunk.codec, crc)
+        bodies += body
+    size = start + len(bodies)
+    head = (b"\x89NTC\r\n\x1a\n", version, required, optional, len(chunks), size, 0, reserved)
+    return sign(HEADER.pack(*head) + table + bodies)
+
+
+def sign(data: bytes) -> bytes:
+    """The file with the right checksum of header and table."""
+    end = HEADER.size + CHUNK.size * HEADER.unpack_from(data)[4]
+    zeroed = data[:CRC_AT] + bytes(4) + data[CRC_AT + 4 : end]
+    return zeroed[:CRC_AT] + struct.pack("<I", zlib.crc32(zeroed)) + data[CRC_AT + 4 :]
+
+
+def patch(data: bytes, code: str, at: int, value: int) -> bytes:
+    """`data` with one number replaced, `code` as in struct."""
+    number = struct.pack("<" + code, value)
+    return data[:at] + number + data[at + len(number) :]
+
+
+def _store(chunk: Chunk) -> bytes:
+    return zstandard.compress(chunk.raw) if chunk.codec == 1 else chunk.raw

@@ -1,0 +1,354 @@
+"""The command line: what it prints where, how it ends, what it leaves on the disk."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Commands
+from small_materials import NAMES, make_bricks
+
+from ntc import reports
+from ntc.cli import console
+from ntc.fit.presets import Recipe
+from ntc.material import Material
+
+QUICK = ("--texels", 1 << 14, "--threads", 1, "--bpp", 40)
+
+
+@pytest.fixture
+def bricks(tmp_path: Path) -> Path:
+    return make_bricks(tmp_path / "bricks")
+
+
+@pytest.fixture
+def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(*_: Any, **__: Any) -> None:
+        pytest.fail("this must be refused before the fit")
+
+    monkeypatch.setattr("ntc.api.compress", fit)
+
+
+def one_error(text: str, *words: str) -> None:
+    """Exactly one line of error, with these words, and a hint at most."""
+    lines = text.strip().split("\n\nhint: ")
+    assert lines[0].startswith("error: "), text
+    assert "\n" not in lines[0]
+    assert "Traceback" not in text
+    for word in words:
+        assert word in lines[0]
+
+
+def test_no_arguments_print_help(commands: Commands) -> None:
+    ended = commands()
+    assert ended.code == 1
+    assert "Usage: " in ended.out
+    assert "compress" in ended.out
+    assert ended.err == ""
+    assert commands("--help") == (0, ended.out, "")
+
+
+def test_version(commands: Commands) -> None:
+    assert re.fullmatch(r"ntc \d+\.\d+\.\d+\n", commands("--version").out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["nope"], "nope"),
+        (["compress"], "rgument"),
+        (["compress", "x", "--nope"], "--nope"),
+        (["compress", "x", "--bpp", "many"], "--bpp"),
+        (["compress", "x", "--bpp", "0"], "bpp"),
+        (["compress", "x", "--bpp", "nan"], "bpp"),
+        (["compress", "x", "--effort", "heroic"], "heroic"),
+        (["compress", "x", "--seed", "-1"], "--seed"),
+        (["compress", "x", "--backend", "abacus"], "abacus"),
+        (["compress", "a/x", "b/x", "-o", "out"], "two of the materials"),
+        (["compress", "a", "b", "-o", "out.ntc"], "folder"),
+        (["decompress", "x", "--mip", "-1"], "--mip"),
+        (["info"], "--system"),
+        (["compare", "x"], "rgument"),
+    ],
+)
+def test_wrong_usage_ends_with_1(commands: Commands, arguments: list[str], word: str) -> None:
+    ended = commands(*arguments)
+    assert ended.code == 1
+    assert ended.out == ""
+    one_error(ended.err, word)
+
+
+def test_compress_reports_in_json(commands: Commands, bricks: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "b.ntc"
+    ended = commands("compress", bricks, "-o", target, *QUICK, "--json", "--verify")
+    assert ended.code == 0
+    report = reports.CompressReport.model_validate_json(ended.out)
+    assert report.bytes == target.stat().st_size
+    assert report.bpp == pytest.approx(8 * report.bytes / (24 * 16), abs=1e-4)
+    assert set(report.maps) == {"albedo", "normal", "height", "ao"}
+    assert report.maps["ao"] is None
+    assert report.channels == 8
+    assert report.psnr is not None
+    assert report.psnr > 10
+    assert report.peak_memory_bytes > 1 << 20
+    assert report.video_memory_bytes > 0
+    assert not list(target.parent.glob(".*"))
+
+
+def test_several_materials_go_into_a_folder(commands: Commands, tmp_path: Path) -> None:
+    folders = [make_bricks(tmp_path / name) for name in ("one", "two.v2")]
+    ended = commands("compress", *folders, "-o", tmp_path / "out", *QUICK, "--json")
+    assert ended.code == 0
+    files = [json.loads(line)["file"] for line in ended.out.splitlines()]
+    assert files == [str(tmp_path / "out" / name) for name in ("one.ntc", "two.v2.ntc")]
+    assert all(Path(file).is_file() for file in files)
+
+
+def test_warnings_go_to_stderr_and_quiet_is_quiet(commands: Commands, bricks: Path) -> None:
+    (bricks / "bricks_normal_gl.png").rename(bricks / "bricks_normal.png")
+    ended = commands("compress", bricks, "-o", bricks.parent, *QUICK, "-q")
+    assert ended.code == 0
+    assert ended.out == ""
+    assert re.fullmatch(r"warning: bricks_normal\.png: .*\n", ended.err)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["--only", "albedo", "--only", "*height*"], {"albedo", "height"}),
+        (["--exclude", "normal", "--exclude", "bricks_ao.tif"], {"albedo", "height"}),
+    ],
+)
+def test_maps_can_be_chosen(
+    commands: Commands, bricks: Path, options: list[str], names: set[str]
+) -> None:
+    ended = commands("compress", bricks, "--dry-run", "--json", *options)
+    assert set(reports.DryRunReport.model_validate_json(ended.out).maps) == names
+
+
+@pytest.mark.usefixtures("no_fit")
+def test_dry_run_writes_nothing(commands: Commands, bricks: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    ended = commands("compress", bricks, "-o", tmp_path / "deep" / "b.ntc", "--dry-run")
+    assert ended.code == 0
+    assert "would write   " in ended.out
+    assert "albedo: bricks_albedo.png" in ended.out
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("no_fit")
+def test_what_exists_is_not_touched(commands: Commands, bricks: Path, small_file: Path) -> None:
+    target = bricks.parent / "b.ntc"
+    data = small_file.read_bytes()
+    target.write_bytes(data)
+    ended = commands("compress", bricks, "-o", target)
+    assert ended.code == 2
+    one_error(ended.err, "exists", "--on-existing")
+    ended = commands("compress", bricks, "-o", target, "--on-existing", "skip", "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["skipped"] is True
+    assert "kept" in commands("compress", bricks, "-o", target, "--on-existing", "skip").out
+    assert target.read_bytes() == data
+
+
+def test_overwrite_replaces(commands: Commands, bricks: Path) -> None:
+    target = bricks.parent / "b.ntc"
+    target.write_text("old")
+    ended = commands("compress", bricks, "-o", target, *QUICK, "--on-existing", "overwrite")
+    assert ended.code == 0
+    assert commands("validate", target).code == 0
+
+
+def test_verify_notices_a_file_that_changed(
+    commands: Commands, bricks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(material: Material, path: Path) -> None:
+        path.write_bytes(material.data[:-1])
+
+    monkeypatch.setattr(Material, "save", save)
+    ended = commands("compress", bricks, "-o", bricks.parent, *QUICK, "--verify")
+    assert ended.code == 2
+    assert "does not hold what was written" in ended.err
+
+
+def test_progress_in_a_log_is_plain_lines(
+    commands: Commands, bricks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "_LOG_SECONDS", 0)
+    texels = 3 * Recipe().batch_texels
+    ended = commands("compress", bricks, "-o", bricks.parent, "--texels", texels, "--threads", 1)
+    lines = [line for line in ended.err.splitlines() if line.startswith("bricks: ")]
+    assert len(lines) == 3
+    assert re.fullmatch(r"bricks: 33 %, [\d.]+ dB, \d+ s left", lines[0])
+    assert "\x1b" not in ended.err
+
+
+COLORS = re.compile(rb"\x1b\[[0-9;]*[34]\d(;[\d;]*)?m")
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+def test_progress_on_a_terminal_is_a_bar(bricks: Path, no_color: bool) -> None:
+    pty = pytest.importorskip("pty", reason="no pseudo terminals on this system")
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100"}
+    environment.pop("NO_COLOR", None)
+    if no_color:
+        environment["NO_COLOR"] = "1"
+    command = ["compress", bricks, "-o", bricks.parent, "--texels", str(20 << 14)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ntc", *command, "--threads", "1"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    os.close(ours)
+    assert process.wait() == 0
+    assert b" dB" in shown
+    assert bool(COLORS.search(shown)) != no_color
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other end was closed
+        return b""
+
+
+def test_interrupting_leaves_nothing(bricks: Path) -> None:
+    program = (
+        "from ntc.cli import console, main; console._LOG_SECONDS = 0; raise SystemExit(main())"
+    )
+    options = ["-o", bricks.parent, "--effort", "exhaustive", "--threads", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "compress", bricks, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # The tests may run where SIGINT is ignored, which a child would inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr is not None
+    assert "left" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    assert err.rstrip().splitlines()[-1] == "error: interrupted; no half-written file is left"
+    assert "Traceback" not in err
+    assert sorted(bricks.parent.iterdir()) == [bricks]
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_bug_of_ours_is_one_line(
+    commands: Commands, small_file: Path, monkeypatch: pytest.MonkeyPatch, debug: str
+) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError("a\nb")
+
+    monkeypatch.setattr("ntc.api.info", broken)
+    monkeypatch.setenv("NTC_DEBUG", debug)
+    ended = commands("info", small_file)
+    assert ended.code == 4
+    assert ("Traceback" in ended.err) == bool(debug)
+    one_error(ended.err.splitlines()[-1], "internal", "KeyError", "report", "NTC_DEBUG")
+
+
+def test_out_of_memory(
+    commands: Commands, small_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hungry(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("ntc.api.info", hungry)
+    ended = commands("info", small_file)
+    assert ended.code == 4
+    one_error(ended.err, "memory")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_stdout_on_a_full_disk(small_file: Path) -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "ntc", "info", small_file], stdout=full, stderr=subprocess.PIPE
+        )
+    assert ended.returncode == 2
+    assert b"Traceback" not in ended.stderr
+
+
+def test_decompress_writes_every_map(commands: Commands, small_file: Path, tmp_path: Path) -> None:
+    ended = commands("decompress", small_file, "-o", tmp_path / "out", "--json")
+    assert ended.code == 0
+    report = reports.DecompressReport.model_validate_json(ended.out)
+    assert {Path(file).name for file in report.written} == NAMES
+    assert {path.name for path in (tmp_path / "out").iterdir()} == NAMES
+    ended = commands("decompress", small_file, "-o", tmp_path / "out")
+    assert ended.code == 2
+    one_error(ended.err, "exists")
+    (tmp_path / "out" / "bricks_ao.tif").unlink()
+    ended = commands("decompress", small_file, "-o", tmp_path / "out", "--on-existing", "skip")
+    assert ended.out.split() == [str(tmp_path / "out" / "bricks_ao.tif")]
+    assert ended.err.count("kept as it was") == 3
+
+
+def test_decompress_only_some(commands: Commands, small_file: Path, tmp_path: Path) -> None:
+    ended = commands("decompress", small_file, "-o", tmp_path, "--only", "a*", "--mip", 2)
+    assert {Path(file).name for file in ended.out.split()} == {"bricks_albedo.png", "bricks_ao.tif"}
+    ended = commands("decompress", small_file, "-o", tmp_path / "new", "--only", "sheen")
+    assert ended.code == 1
+    one_error(ended.err, "sheen", "albedo, ao, height, normal")
+    ended = commands("decompress", small_file, "-o", tmp_path / "new", "--mip", 9)
+    assert ended.code == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_info(commands: Commands, small_file: Path) -> None:
+    report = reports.InfoReport.model_validate_json(commands("info", small_file, "--json").out)
+    assert (report.width, report.height, report.mips, report.channels) == (24, 16, 5, 8)
+    assert report.decoder[-1] == 8
+    text = commands("info", small_file).out
+    for word in ("video memory", f"{report.macs} MAC", "bytes read per texel", "bricks_ao.tif"):
+        assert word in text
+
+
+def test_info_of_the_machine(commands: Commands) -> None:
+    assert "backends" in commands("info", "--system").out
+    report = reports.SystemReport.model_validate_json(commands("info", "--system", "--json").out)
+    assert "torch" in report.backends
+
+
+def test_validate_many(commands: Commands, small_file: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.ntc"
+    bad.write_bytes(small_file.read_bytes()[:-1])
+    assert commands("validate", small_file) == (0, f"{small_file}: valid\n", "")
+    ended = commands("validate", bad, small_file)
+    assert ended.code == 3
+    one_error(ended.err, "bad.ntc", "H6")
+    assert "valid" in ended.out
+    ended = commands("validate", bad, small_file, "--json")
+    found = [reports.ValidateReport.model_validate_json(line) for line in ended.out.splitlines()]
+    assert [(report.valid, report.rule) for report in found] == [(False, "H6"), (True, None)]
+    assert ended.code == 3
+
+
+def test_compare_gates(commands: Commands, small_file: Path) -> None:
+    originals = small_file.parent / "bricks"
+    ended = commands("compare", originals, small_file, "--json")
+    assert ended.code == 0
+    report = reports.CompareReport.model_validate_json(ended.out)
+    assert commands("compare", originals, small_file, "--min-psnr", report.psnr).code == 0
+    ended = commands("compare", originals, small_file, "--min-psnr", 90)
+    assert ended.code == 6
+    one_error(ended.err, "90 dB")
+    assert commands("compare", originals, small_file, "--exact").code == 7
+    ended = commands("compare", originals, originals, "--exact", "--min-psnr", 90)
+    assert ended.code == 0
+    assert "exact" in ended.out

@@ -1,0 +1,178 @@
+"""Plans: budgets are met, costs stay below the profile's, roles are legal."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from ntc.errors import UsageError
+from ntc.fit.field import LATENT_HIGH, LATENT_LOW, Field, quantize
+from ntc.fit.loop import rates
+from ntc.fit.plan import CODE_WIDTH, TILE_LOG2, Plan, make_plan
+from ntc.fit.presets import EFFORTS, PROFILES, Recipe, texels_to_fit
+from ntc.format import container, spec
+from ntc.format.container import NtcFile
+from ntc.format.metadata import (
+    Channel,
+    ColorSpace,
+    FitRecord,
+    MapRecord,
+    Metadata,
+    Quality,
+    Sample,
+    Semantic,
+)
+from ntc.format.model import tile_grid, tile_words
+from ntc.format.sections import network_size
+from ntc.format.validate import check_roles
+
+SIZES = [(1, 1), (3, 5), (5, 3), (64, 64), (100, 37), (256, 256), (512, 64), (1024, 669)]
+LARGE = [(2048, 2048), (4096, 1024), (16384, 512), (16384, 16384)]
+SMALLEST = (2, 16, 16)  # features and units below which a plan does not go
+
+
+def full_plan(size: tuple[int, int], channels: int, bpp: float, profile: str = "standard") -> Plan:
+    mips = spec.full_mip_count(*size)
+    return make_plan(*size, channels, mips, bpp, profile=profile)
+
+
+def is_smallest(plan: Plan) -> bool:
+    return (plan.levels[0].features, *plan.widths[1:-1]) == SMALLEST and len(plan.levels) == 1
+
+
+def random_field(plan: Plan, rng: np.random.Generator) -> Field:
+    """Latents that no entropy coder can shorten, and a decoder of all kinds of weights."""
+    latents = tuple(
+        rng.uniform(LATENT_LOW, LATENT_HIGH, (lv.height, lv.width, lv.features)).astype(np.float32)
+        for lv in plan.levels
+    )
+    layers = list(pairwise(plan.widths))
+    weights = [rng.normal(0, (2 / i) ** 0.5, (o, i)).astype(np.float32) for i, o in layers]
+    biases = [rng.normal(0, 0.2, o).astype(np.float32) for _, o in layers]
+    biases[-1] += np.float32(0.5)
+    return Field(latents, tuple(weights), tuple(biases))
+
+
+def metadata(plan: Plan) -> Metadata:
+    """What a material of maps with three channels each says about itself."""
+    maps = [
+        MapRecord(
+            name=f"albedo_{first}",
+            file=f"material_albedo_{first}.png",
+            semantic=Semantic.ALBEDO,
+            color_space=ColorSpace.SRGB,
+            sample=Sample.UINT8,
+            width=plan.width,
+            height=plan.height,
+            channels=tuple(
+                Channel(meaning=f"albedo.{i}", output=i)
+                for i in range(first, min(first + 3, plan.widths[-1]))
+            ),
+        )
+        for first in range(0, plan.widths[-1], 3)
+    ]
+    fit = FitRecord(backend="torch", effort="medium", seed=0, texels=1, settings={"bpp": 5.0})
+    quality = Quality(psnr=31.234, maps={record.name: 31.234 for record in maps})
+    return Metadata(name="m", maps=tuple(maps), fit=fit, quality=quality, generator="ntc 0.1.0")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("channels", [1, 9, 31])
+def test_files_keep_within_their_budget(
+    size: tuple[int, int], channels: int, rng: np.random.Generator
+) -> None:
+    for bpp in (0.5, 2.0, 5.0):
+        plan = full_plan(size, channels, bpp)
+        file = NtcFile(quantize(random_field(plan, rng), plan), metadata(plan))
+        budget = bpp * size[0] * size[1] / 8
+        assert len(container.write(file)) <= 1.02 * budget or is_smallest(plan)
+
+
+@pytest.mark.parametrize("size", LARGE, ids=str)
+@pytest.mark.parametrize("channels", [1, 9, 31])
+def test_large_plans_use_their_budget(size: tuple[int, int], channels: int) -> None:
+    for bpp in (0.5, 2.0, 5.0, 12.0):
+        plan = full_plan(size, channels, bpp)
+        words = sum(level_words(plan, index) for index in range(len(plan.levels)))
+        used = 4 * words + network_size(plan.widths)
+        assert 0.9 <= used / (bpp * size[0] * size[1] / 8) <= 1.02
+
+
+def level_words(plan: Plan, index: int) -> int:
+    level = plan.levels[index]
+    grid = tile_grid(level.width, level.height, TILE_LOG2)
+    codes = np.full(grid, CODE_WIDTH, np.uint8)
+    return int(tile_words(level.width, level.height, level.features, TILE_LOG2, codes).sum())
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_decoders_cost_what_their_profile_allows(profile: str) -> None:
+    most = PROFILES[profile].max_macs or 1 << 30
+    for size in ((1, 1), (512, 512), (1024, 669), (4096, 4096), (16384, 16384)):
+        for channels in (1, 9, 32):
+            for bpp in (0.5, 5.0, 40.0):
+                plan = full_plan(size, channels, bpp, profile)
+                assert plan.macs == sum(a * b for a, b in pairwise(plan.widths))
+                if profile != "bilinear":
+                    assert plan.macs <= most
+                assert max(plan.widths) <= spec.MAX_WIDTH
+
+
+@pytest.mark.parametrize("size", [*SIZES, (16384, 1), (1, 16384), (2048, 2048)], ids=str)
+def test_roles_are_legal(size: tuple[int, int], rng: np.random.Generator) -> None:
+    plan = full_plan(size, 3, 0.5)
+    if size[0] * size[1] < 1 << 21:
+        check_roles(quantize(random_field(plan, rng), plan))
+    read = plan.roles != spec.NOT_READ
+    assert read[:, -1].all()
+    assert read[0].all(), "every level is read by some mip"
+    for fewer, more in pairwise(read[::-1]):
+        assert (more >= fewer).all(), "a finer mip reads whatever a coarser one does"
+    assert plan.roles.shape == (spec.full_mip_count(*size), len(plan.levels))
+    assert len(plan.levels) <= spec.MAX_LEVELS
+
+
+def test_mips_read_levels_up_to_twice_their_size() -> None:
+    plan = full_plan((1024, 669), 9, 12.0)
+    for mip, roles in enumerate(plan.roles):
+        width, height = spec.mip_size(1024, 669, mip)
+        for level, role in zip(plan.levels[:-1], roles[:-1], strict=True):
+            if level.width <= 2 * width + 1 and level.height <= 2 * height + 1:
+                assert role != spec.NOT_READ
+            if level.width >= 4 * width and width > 1:
+                assert role == spec.NOT_READ
+
+
+def test_a_mip_alone_has_one_row_of_roles() -> None:
+    assert len(make_plan(64, 64, 3, 1, 5.0).roles) == 1
+
+
+def test_more_bits_never_buy_less() -> None:
+    features = [
+        sum(lv.width * lv.height * lv.features for lv in full_plan((512, 512), 9, bpp).levels)
+        for bpp in (0.25, 0.5, 1, 2, 3, 4, 5, 8, 12)
+    ]
+    assert features == sorted(features)
+
+
+def test_efforts_grow_and_areas_count_by_their_root() -> None:
+    texels = [texels_to_fit(effort, 1024, 1024) for effort in EFFORTS]
+    assert all(4 * a == b for a, b in pairwise(texels))
+    assert texels_to_fit("fast", 2048, 2048) == 2 * texels_to_fit("fast", 1024, 1024)
+
+
+def test_rates_end_with_a_live_decoder() -> None:
+    recipe = Recipe()
+    latent, decoder = zip(*(rates(step / 100, recipe) for step in range(100)), strict=True)
+    assert (latent[0], decoder[0]) == (recipe.latent_rate, recipe.decoder_rate)
+    assert all(rate == 0 for rate in latent[90:])
+    assert all(rate > 0 for rate in latent[:90])
+    assert all(rate > 0 for rate in decoder)
+    assert list(latent) == sorted(latent, reverse=True)
+
+
+def test_unknown_backends_are_named() -> None:
+    from ntc.fit.backends import load_backend
+
+    with pytest.raises(UsageError, match="abacus"):
+        load_backend("abacus")

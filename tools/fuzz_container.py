@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Mutate golden files for a while: only FormatError may escape the reader.
+
+What is accepted has to decode, and to come back the same when it is written and read again.
+Checksums and sizes are repaired after most mutations, so that they do not shield what lies behind.
+Run with `PYTHONPATH=tests:.`; a file that fails is kept in the current folder.
+"""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from surgery import HEADER, Chunk, put_together, sign, take_apart
+
+from ntc.decode import reference
+from ntc.errors import FormatError
+from ntc.format import container, spec
+
+DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
+INTERESTING = (0, 1, 2, 7, 8, 9, 15, 16, 31, 32, 33, 64, 127, 128, 129, 254, 255)
+WORDS = (b"-1", b"1e999", b"null", b"NaN", b"[]", b"{}", b"true", b'"\\ud800"', b"[" * 99, b"\xff")
+Rng = np.random.Generator
+
+
+def mutate_bytes(rng: Rng, raw: bytes) -> bytes:
+    """`raw` with a few bytes replaced, removed or repeated."""
+    data = bytearray(raw)
+    for _ in range(int(rng.integers(1, 4))):
+        at = int(rng.integers(0, len(data) + 1))
+        length = int(rng.integers(1, 9))
+        kind = rng.integers(6)
+        if kind <= 1:
+            data[at : at + 1] = bytes([int(rng.choice(INTERESTING))])
+        elif kind == 2:
+            data[at : at + length] = rng.bytes(length)
+        elif kind == 3:
+            del data[at : at + length]
+        elif kind == 4:
+            data[at:at] = data[at : at + length]
+        else:
+            data[at : at + length] = WORDS[rng.integers(len(WORDS))]
+    return bytes(data)
+
+
+def mutate_chunks(rng: Rng, chunks: list[Chunk]) -> list[Chunk]:
+    """Contents, order or number of chunks changed."""
+    i = int(rng.integers(len(chunks)))
+    kind = rng.integers(8)
+    if kind <= 3:
+        chunks[i].raw = mutate_bytes(rng, chunks[i].raw)
+    elif kind == 4:
+        chunks[i].raw_size = int(rng.integers(0, 2 ** int(rng.integers(1, 64)), dtype=np.uint64))
+    elif kind == 5:
+        chunks[i].codec = int(rng.integers(0, 3))
+        chunks[i].stored = mutate_bytes(rng, chunks[i].raw)
+    elif kind == 6:
+        chunks.insert(i, chunks.pop())
+    else:
+        chunks[i].index = int(rng.integers(0, 20))
+    return chunks
+
+
+def mutant(rng: Rng, data: bytes) -> bytes:
+    """A relative of a sound file."""
+    if rng.random() < 0.8:
+        return put_together(mutate_chunks(rng, take_apart(data)))
+    head, rest = data[: HEADER.size + 200], data[HEADER.size + 200 :]
+    broken = mutate_bytes(rng, head) + rest
+    return sign(broken) if 4 <= int.from_bytes(broken[20:24], "little") <= 64 else broken
+
+
+def try_one(rng: Rng, data: bytes) -> str:
+    """The rule that refuses `data`, or `accepted`."""
+    if rng.random() < 0.2:
+        try:
+            _decode(rng, *container.read_prefix(data[: rng.integers(len(data) + 1)]))
+        except FormatError as error:
+            str(error)
+    try:
+        file = container.read(data)
+    except FormatError as error:
+        str(error)
+        return error.rule
+    _decode(rng, file, 0)
+    again = container.write(file)
+    assert container.write(container.read(again)) == again
+    return "accepted"
+
+
+def _decode(rng: Rng, file: container.NtcFile, finest: int) -> None:
+    for mip in range(finest, file.model.mips):
+        width, height = spec.mip_size(file.model.width, file.model.height, mip)
+        x, y = rng.integers(0, width, 4), rng.integers(0, height, 4)
+        reference.decode_texels(file.model, mip, x, y)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(arguments.seed)
+    seeds = [path.read_bytes() for path in sorted((DATA / "golden").glob("*/*.ntc"))]
+    fates: Counter[str] = Counter()
+    end = time.monotonic() + arguments.seconds
+    while time.monotonic() < end:
+        data = mutant(rng, seeds[rng.integers(len(seeds))])
+        try:
+            fates[try_one(rng, data)] += 1
+        except Exception:
+            Path("fuzz-failure.ntc").write_bytes(data)
+            print(f"after {fates.total()} files: kept as fuzz-failure.ntc", file=sys.stderr)
+            raise
+    print(f"{fates.total()} files:", ", ".join(f"{r} {n}" for r, n in fates.most_common()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Write tests/data/broken/: one small file for each rule of docs/format.md, named after the rule.
+
+Files are added, never rewritten. Run with `PYTHONPATH=tests:.`.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from models import plain_file
+from surgery import CHUNK, HEADER, Chunk, patch, put_together, sign, take_apart
+
+from ntc.format import container
+
+BROKEN = Path(__file__).resolve().parents[1] / "tests" / "data" / "broken"
+GOOD = container.write(plain_file())
+MODL, META, NETW, COARSE, FINE = range(5)
+ENTRIES = [HEADER.size + CHUNK.size * i for i in range(5)]
+LEVEL, ROLES = 28, 28 + 2 * 12  # in MODL
+
+
+def edited(chunk: int, change: Callable[[bytes], bytes]) -> bytes:
+    """The good file with the unpacked bytes of one chunk changed."""
+    chunks = take_apart(GOOD)
+    chunks[chunk].raw = change(chunks[chunk].raw)
+    return put_together(chunks)
+
+
+def number(chunk: int, code: str, at: int, value: int) -> bytes:
+    """The good file with one number of a chunk replaced."""
+    return edited(chunk, lambda raw: patch(raw, code, at, value))
+
+
+def entry(chunk: int, **fields: object) -> bytes:
+    """The good file with fields of a table entry replaced."""
+    chunks = take_apart(GOOD)
+    chunks[chunk] = replace(chunks[chunk], **fields)
+    return put_together(chunks)
+
+
+def order(*indices: int) -> bytes:
+    """The good file with its chunks in another order."""
+    chunks = take_apart(GOOD)
+    return put_together([chunks[i] for i in indices])
+
+
+def meta(change: Callable[[dict], object]) -> bytes:
+    """The good file with its metadata changed in place."""
+
+    def edit(raw: bytes) -> bytes:
+        document = json.loads(raw)
+        change(document)
+        return json.dumps(document).encode()
+
+    return edited(META, edit)
+
+
+def too_many_tiles() -> bytes:
+    """16384 x 16384 cells in tiles of 8 x 8."""
+
+    def edit(raw: bytes) -> bytes:
+        for at in (0, 4, LEVEL, LEVEL + 4):
+            raw = patch(raw, "I", at, 16384)
+        return patch(raw, "B", LEVEL + 9, 3)
+
+    return edited(MODL, edit)
+
+
+def set_constant(document: dict, value: float) -> None:
+    document["maps"][1]["channels"][1]["constant"] = value
+
+
+def flipped(at: int) -> bytes:
+    return GOOD[:at] + bytes([GOOD[at] ^ 1]) + GOOD[at + 1 :]
+
+
+def many_chunks(count: int) -> bytes:
+    chunks = take_apart(GOOD)
+    return put_together([*chunks, *(Chunk(b"more", i, b"", 0) for i in range(count - 5))])
+
+
+def broken_files() -> dict[str, bytes]:
+    """Name -> bytes; a name begins with the rule that the file breaks."""
+    fine = take_apart(GOOD)[FINE].raw
+    meta_at = int.from_bytes(GOOD[ENTRIES[META] + 8 : ENTRIES[META] + 16], "little")
+    return {
+        "H1-magic": flipped(5),
+        "H1-ntex": b"NTEX" + bytes(range(60)),
+        "H1-empty": b"",
+        "H2-version": sign(patch(GOOD, "I", 8, 2)),
+        "H3-hash": sign(patch(GOOD, "I", 12, 1)),
+        "H4-three-chunks": order(MODL, META, NETW),
+        "H4-65-chunks": many_chunks(65),
+        "H5-table-checksum": flipped(ENTRIES[NETW]),
+        "H6-one-byte-more": GOOD + b"\0",
+        "H6-one-byte-less": GOOD[:-1],
+        "H6-half-a-header": GOOD[:20],
+        "H7-reserved": sign(patch(GOOD, "I", 36, 1)),
+        "C1-offset": entry(META, offset=meta_at + 1),
+        "C1-gap-at-the-end": sign(patch(GOOD + b"\0", "Q", 24, len(GOOD) + 1)),
+        "C2-codec": entry(META, codec=2),
+        "C3-checksum": flipped(meta_at),
+        "C3-checksum-of-unknown-chunk": unknown_chunk_flipped(),
+        "C4-metadata-too-long": entry(META, raw=b" " * (1 << 20) + take_apart(GOOD)[META].raw),
+        "C4-level-too-long": entry(FINE, raw_size=len(fine) * 40),
+        "C5-not-zstd": entry(META, stored=b"not a frame of zstd"),
+        "C5-frame-and-more": entry(META, stored=stored(META) + b"\0"),
+        "C5-other-size": entry(META, raw_size=7),
+        "C5-raw-of-other-size": entry(FINE, codec=0, raw_size=len(fine) - 4),
+        "C6-order": order(META, MODL, NETW, COARSE, FINE),
+        "C6-two-networks": order(MODL, META, NETW, NETW, COARSE, FINE),
+        "C7-fine-level-first": order(MODL, META, NETW, FINE, COARSE),
+        "C7-level-missing": order(MODL, META, NETW, COARSE),
+        "C7-network-of-index-1": entry(NETW, index=1),
+        "C8-levels-too-long": entry(FINE, raw_size=2 * 16384**2),
+        "M1-model-short": edited(MODL, lambda raw: raw[:20]),
+        "M1-model-long": edited(MODL, lambda raw: raw + b"\0"),
+        "M2-width": number(MODL, "I", 0, 0),
+        "M2-height": number(MODL, "I", 4, 16385),
+        "M3-mips": number(MODL, "B", 8, 6),
+        "M4-channels": number(MODL, "B", 9, 33),
+        "M4-levels": number(MODL, "B", 10, 17),
+        "M4-layers": number(MODL, "B", 11, 5),
+        "M4-layer-width": number(MODL, "H", 18, 129),
+        "M3-no-mips": number(MODL, "B", 8, 0),
+        "M4-no-channels": number(MODL, "B", 9, 0),
+        "M4-no-levels": number(MODL, "B", 10, 0),
+        "M4-no-layers": number(MODL, "B", 11, 0),
+        "M4-no-units": number(MODL, "H", 18, 0),
+        "M4-one-input": number(MODL, "H", 16, 1),
+        "M5-wrap-v": number(MODL, "B", 13, 2),
+        "M4-outputs": number(MODL, "H", 20, 2),
+        "M5-wrap": number(MODL, "B", 12, 2),
+        "M6-reserved": number(MODL, "H", 14, 1),
+        "M6-unused-width": number(MODL, "H", 24, 1),
+        "M6-reserved-of-level": number(MODL, "H", LEVEL + 10, 1),
+        "L1-level-wider-than-texture": number(MODL, "I", LEVEL, 18),
+        "L1-level-taller-than-texture": number(MODL, "I", LEVEL + 4, 14),
+        "L1-no-cells": number(MODL, "I", LEVEL, 0),
+        "L2-no-features": number(MODL, "B", LEVEL + 8, 0),
+        "L3-tile-of-2": number(MODL, "B", LEVEL + 9, 1),
+        "L2-features": number(MODL, "B", LEVEL + 8, 33),
+        "L3-tile": number(MODL, "B", LEVEL + 9, 7),
+        "L4-tiles": too_many_tiles(),
+        "N1-network-size": edited(NETW, lambda raw: raw[:-4]),
+        "N2-weight": number(NETW, "b", 28, -128),
+        "N3-bias": number(NETW, "i", 0, -(1 << 30) - 1),
+        "N4-shift": number(NETW, "B", 20, 25),
+        "N5-padding-of-weights": number(NETW, "b", 89, 1),
+        "N5-padding": number(NETW, "B", 27, 1),
+        "D1-code-width": number(FINE, "I", 0, 9 << 28),
+        "D2-first-word": number(FINE, "I", 8, int.from_bytes(fine[8:12], "little") + 1),
+        "D2-first-word-before": number(FINE, "I", 8, int.from_bytes(fine[8:12], "little") - 1),
+        "D2-too-long": edited(FINE, lambda raw: raw + bytes(4)),
+        "D2-too-short": edited(FINE, lambda raw: raw[:-4]),
+        "D2-no-directory": edited(FINE, lambda raw: raw[:4]),
+        "D3-latent-too-low": number(FINE, "h", 6, -16257),
+        "D3-latent-too-high": number(FINE, "h", 6, 16256),
+        "D4-scale-of-constant": number(FINE, "H", 12, 1),
+        "D4-no-scale": number(FINE, "H", 4, 0),
+        "D5-first-spare-bit": edited(FINE, lambda raw: raw[:-3] + bytes([1]) + raw[-2:]),
+        "D5-spare-bits": edited(FINE, lambda raw: raw[:-1] + bytes([raw[-1] | 0x80])),
+        "R1-role-over-lod": number(MODL, "B", ROLES, 6),
+        "R1-role-on-lod": number(MODL, "B", ROLES, 5),
+        "R2-overlap": number(MODL, "B", ROLES + 1, 2),
+        "R3-nothing-read": number(MODL, "H", ROLES + 2 * 3, 0xFFFF),
+        "J1-no-json": edited(META, lambda raw: raw[:-1]),
+        "J1-schema": meta(lambda d: d.pop("maps")),
+        "J1-two-sources": meta(lambda d: d["maps"][0]["channels"][0].update(constant=1)),
+        "J1-number-in-quotes": meta(lambda d: d["maps"][0].update(width="17")),
+        "J1-no-source": meta(lambda d: d["maps"][0]["channels"][0].pop("output")),
+        "J1-log-below-zero": meta(
+            lambda d: d["maps"][0].update(sample="half", curve="log", low=-1.0)
+        ),
+        "J1-not-a-number": edited(META, lambda raw: raw.replace(b"40.0", b"NaN")),
+        "J1-not-utf-8": edited(META, lambda raw: raw.replace(b"plain", b"pl\xe4in")),
+        "J1-folder": meta(lambda d: d["maps"][0].update(file="../a.png")),
+        "J1-drive": meta(lambda d: d["maps"][0].update(file="c:a.png")),
+        "J1-unprintable": meta(lambda d: d["maps"][0].update(file="a\x1b[2J.png")),
+        "J1-range": meta(lambda d: d["maps"][0].update(low=1.0, high=1.0)),
+        "J3-name-twice": meta(lambda d: d["maps"][1].update(name=d["maps"][0]["name"])),
+        "J3-file-twice": meta(lambda d: d["maps"][1].update(file=d["maps"][0]["file"])),
+        "J4-output": meta(lambda d: d["maps"][0]["channels"][0].update(output=3)),
+        "J5-map-larger": meta(lambda d: d["maps"][0].update(width=18)),
+        "J6-half": meta(lambda d: d["maps"][1].update(sample="half") or set_constant(d, 65505.0)),
+        "J6-negative": meta(lambda d: set_constant(d, -1.0)),
+        "J7-range": meta(lambda d: d["maps"][0].update(sample="float", high=1e39)),
+        "J5-map-taller": meta(lambda d: d["maps"][0].update(height=14)),
+        "J6-uint8": meta(lambda d: set_constant(d, 256.0)),
+        "J7-range-below": meta(lambda d: d["maps"][0].update(sample="half", low=-65505.0)),
+        "J6-constant": meta(lambda d: set_constant(d, 0.5)),
+    }
+
+
+def stored(chunk: int) -> bytes:
+    """The bytes of a chunk as they lie in the good file."""
+    _, _, offset, size, *_ = CHUNK.unpack_from(GOOD, ENTRIES[chunk])
+    return GOOD[offset : offset + size]
+
+
+def unknown_chunk_flipped() -> bytes:
+    """A chunk that a reader does not know has to be whole all the same."""
+    chunks = [*take_apart(GOOD), Chunk(b"more", 0, b"anything", 0)]
+    data = put_together(chunks)
+    return data[:-1] + b"!"
+
+
+def main() -> None:
+    BROKEN.mkdir(parents=True, exist_ok=True)
+    for name, data in broken_files().items():
+        path = BROKEN / f"{name}.ntc"
+        if not path.exists():
+            path.write_bytes(data)
+            print(f"{path.name}: {len(data)} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Procedural PBR materials: each module makes one set of maps from a fixed seed."""
