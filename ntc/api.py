@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import version
@@ -19,14 +21,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ntc import metrics
+from ntc import metrics, native
 from ntc.comparison import compare
 from ntc.decode import open_decoder
-from ntc.errors import FileError, FormatError, UsageError
+from ntc.errors import FileError, FormatError, RuntimeFailure, UsageError
 from ntc.files import check_folder, make_folder, read_bytes
 from ntc.fit import loop
 from ntc.fit.backends import installed_backends, load_backend
 from ntc.fit.field import quantize
+from ntc.fit.memory import peak_bytes
 from ntc.fit.plan import Plan, make_plan
 from ntc.fit.presets import EFFORTS, PROFILES, texels_to_fit
 from ntc.fit.problem import OnProgress, Problem
@@ -45,7 +48,14 @@ from ntc.reports import (
     SystemReport,
     ValidateReport,
 )
-from ntc.texture import TextureSet, as_written, load_material, mip_count, write_image
+from ntc.texture import (
+    TextureSet,
+    as_written,
+    load_material,
+    measure_material,
+    mip_count,
+    write_image,
+)
 
 __all__ = [
     "Settings",
@@ -78,6 +88,7 @@ class Settings:
     threads: int = 0  # 0: one per core
     backend: str = "auto"
     texels: int = 0  # to fit; 0: as the effort says
+    max_memory: int = 0  # bytes; 0: no limit
 
     def __post_init__(self) -> None:
         if self.effort not in EFFORTS:
@@ -86,8 +97,8 @@ class Settings:
             raise UsageError(f"profile `{self.profile}`: use one of {', '.join(PROFILES)}")
         if not 0.05 <= self.bpp <= 64:
             raise UsageError(f"bpp {self.bpp:g}: use 0.05 to 64")
-        if self.threads < 0 or self.texels < 0 or self.seed < 0:
-            raise UsageError("threads, texels and seed are 0 or more")
+        if min(self.threads, self.texels, self.seed, self.max_memory) < 0:
+            raise UsageError("threads, texels, seed and max_memory are 0 or more")
 
 
 def compress(
@@ -101,12 +112,14 @@ def compress(
     """The material at `path` (a folder, a manifest or an image), compressed.
 
     Nothing is written: `Material.save` does that. Raises InputError for unusable images,
-    UsageError for settings out of range, RuntimeFailure if no backend can run.
+    UsageError for settings out of range, RuntimeFailure if no backend can run or the memory that
+    is allowed will not do.
     """
     settings = settings or Settings()
     backend, name = load_backend(settings.backend)
+    _check_memory(measure_material(Path(path), only=only, exclude=exclude), settings, name)
     textures = load_material(Path(path), only=only, exclude=exclude)
-    plan = _plan(textures, settings)
+    plan = _plan(textures.width, textures.height, textures.channels.shape[2], settings)
     images = _images(textures, plan)
     problem = Problem(
         plan,
@@ -129,11 +142,20 @@ def compress(
     return Material(file, container.write(file), textures.warnings)
 
 
-def _plan(textures: TextureSet, settings: Settings) -> Plan:
-    mips = mip_count(textures.width, textures.height) if settings.mips == "all" else 1
-    channels = max(textures.channels.shape[2], 1)
-    size = (textures.width, textures.height)
-    return make_plan(*size, channels, mips, settings.bpp, settings.wrap, settings.profile)
+def _plan(width: int, height: int, channels: int, settings: Settings) -> Plan:
+    mips = mip_count(width, height) if settings.mips == "all" else 1
+    bpp, wrap, profile = settings.bpp, settings.wrap, settings.profile
+    return make_plan(width, height, max(channels, 1), mips, bpp, wrap, profile)
+
+
+def _check_memory(shape: tuple[int, int, int], settings: Settings, backend: str) -> None:
+    """Raises RuntimeFailure before a pixel is read if all channels could exceed the limit."""
+    needed = peak_bytes(_plan(*shape, settings), backend)
+    if settings.max_memory and needed > settings.max_memory:
+        raise RuntimeFailure(
+            f"needs up to {needed / 1e9:.2f} GB of memory, {settings.max_memory / 1e9:.2f} GB are "
+            "allowed; raise --max-memory, or leave maps out with --exclude"
+        )
 
 
 def _images(textures: TextureSet, plan: Plan) -> list[npt.NDArray[np.float32]]:
@@ -171,7 +193,7 @@ def dry_run(
     """What `compress` would do. Images are read, nothing is fitted or written."""
     settings = settings or Settings()
     textures = load_material(Path(path), only=only, exclude=exclude)
-    plan = _plan(textures, settings)
+    plan = _plan(textures.width, textures.height, textures.channels.shape[2], settings)
     return DryRunReport(
         name=textures.name,
         file=str(output),
@@ -186,6 +208,7 @@ def dry_run(
         ],
         macs=plan.macs,
         texels=_texels(textures, settings),
+        peak_memory_bytes=peak_bytes(plan, load_backend(settings.backend)[1]),
         warnings=list(textures.warnings),
     )
 
@@ -339,11 +362,18 @@ def system() -> SystemReport:
         platform=platform.platform(),
         cores=os.cpu_count() or 1,
         backends=installed_backends(),
+        isa=native.isa() if native.available() else None,
+        isas=native.isas() if native.available() else [],
     )
 
 
 def peak_memory() -> int:
     """Most bytes of memory this process has held; 0 where the system does not say."""
+    # On Linux, getrusage also counts what the parent held when it started this process.
+    with suppress(OSError):
+        status = Path("/proc/self/status").read_text("utf-8")
+        if found := re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE):
+            return 1024 * int(found[1])
     try:
         import resource
     except ImportError:  # Windows

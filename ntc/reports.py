@@ -33,6 +33,7 @@ class DryRunReport(_Report):
     levels: list[PlannedLevel]
     macs: int
     texels: int
+    peak_memory_bytes: int = Field(description="estimated, within about a tenth")
     warnings: list[str]
 
 
@@ -136,3 +137,5 @@ class SystemReport(_Report):
     platform: str
     cores: int
     backends: list[str] = Field(description="of the fit, the one that `auto` takes first")
+    isa: str | None = Field(description="instruction set of the native core; null without one")
+    isas: list[str] = Field(description="all that this machine and this build have")

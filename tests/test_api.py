@@ -1,5 +1,7 @@
 """The functions of `ntc` for Python users."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +111,13 @@ def test_a_folder_of_files_is_checked_where_it_will_be(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a file")
     with pytest.raises(ntc.FileError):
         files.check_folder(tmp_path / "a" / "b")
+
+
+def test_peak_memory_is_our_own() -> None:
+    held = b"x" * (400 << 20)
+    program = "from ntc import api; print(api.peak_memory())"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert 1 << 20 < int(ended.stdout) < len(held)
 
 
 def test_settings_are_checked() -> None:

@@ -24,12 +24,16 @@ SHAPES = [
 
 
 def make_fit(
-    size: tuple[int, int], wrap: tuple[bool, bool], channels: int = 5, seed: int = 0
+    size: tuple[int, int],
+    wrap: tuple[bool, bool],
+    channels: int = 5,
+    seed: int = 0,
+    hidden: tuple[int, ...] = (24, 16),
 ) -> "backend.Fit":
     """A fit of noise whose latents and decoder are random, too: every path is taken."""
     rng = np.random.default_rng(seed)
     plan = make_plan(*size, channels, spec.full_mip_count(*size), 64.0, wrap)
-    plan = with_features(plan, (3, 1, 4, 2, 5, 2, 3))
+    plan = with_features(plan, (3, 1, 4, 2, 5, 2, 3), hidden)
     sizes = [spec.mip_size(*size, mip) for mip in range(plan.mips)]
     mips = tuple(rng.random((h, w, channels), np.float32) for w, h in sizes)
     fitting = backend.Fit(Problem(plan, mips, 0, seed, 1))
@@ -41,14 +45,16 @@ def make_fit(
     return fitting
 
 
-def with_features(plan: Plan, features: tuple[int, ...]) -> Plan:
+def with_features(
+    plan: Plan, features: tuple[int, ...], hidden: tuple[int, ...] = (24, 16)
+) -> Plan:
     """A pyramid down to 1x1 whose levels have these features, all read where a plan allows it."""
     from ntc.fit import plan as planning
 
     sizes = planning._pyramid(plan.width, plan.height)
     levels = tuple(LevelPlan(w, h, f) for (w, h), f in zip(sizes, features, strict=False))
     roles = planning._roles(plan.width, plan.height, plan.mips, levels)
-    widths = (sum(lv.features for lv in levels) + 1, 24, 16, plan.widths[-1])
+    widths = (sum(lv.features for lv in levels) + 1, *hidden, plan.widths[-1])
     return Plan(plan.width, plan.height, plan.mips, plan.wrap, levels, roles, widths)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ntc.bench.decode import decode_bench
+from ntc.bench.fit import fit_bench
 from ntc.bench.report import BenchReport, BenchResult
 
-__all__ = ["BenchReport", "BenchResult", "decode_bench"]
+__all__ = ["BenchReport", "BenchResult", "decode_bench", "fit_bench"]

@@ -34,11 +34,11 @@ def prepare_decode(model: QuantizedModel, threads: int) -> Callable[[], Pixels]:
     last = len(model.layers) - 1
     layers = [_real(layer, i == 0, i == last) for i, layer in enumerate(model.layers)]
     size = (model.height, model.width)
+    x = torch.zeros(1, model.inputs, *size)  # kept: fresh memory costs more than the arithmetic
 
     @torch.inference_mode()
     def decode() -> Pixels:
         torch.set_num_threads(threads)
-        x = torch.zeros(1, model.inputs, *size)
         for role, cells in read:
             features = functional.interpolate(cells, size, mode="bilinear", align_corners=False)
             x[:, role : role + features.shape[1]] = features

@@ -37,6 +37,25 @@ def decode(
     return 0
 
 
+@app.command("fit")
+def fit(
+    profile: str = typer.Option("standard", help="Decoder profile."),
+    size: int = typer.Option(1024, min=1, max=16384, help="Width and height in texels."),
+    channels: int = typer.Option(9, min=1, max=32, help="Channels of the material."),
+    isa: list[str] = typer.Option([], help="Only this instruction set; may be repeated."),
+    threads: int = typer.Option(0, min=0, help="Threads; 0 for one for each core."),
+    rounds: int = typer.Option(5, min=1, help="Times that each contender runs."),
+    batch: int = typer.Option(0, min=0, help="Texels a step; 0 for the recipe's."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document on stdout."),
+) -> int:
+    """Fit steps over all mips natively, on each instruction set, and in torch."""
+    from ntc.bench import fit_bench
+
+    report = fit_bench(profile, size, channels, isa or None, threads, rounds, batch)
+    print_json(report) if as_json else print_table(report)
+    return 0
+
+
 def print_table(report: BenchReport) -> None:
     """One line for each contender."""
     typer.echo(f"{report.threads} threads, {report.channels} channels")

@@ -64,6 +64,7 @@ def command(
     exclude: list[str] = typer.Option([], help="Leave these maps out (name, semantic or glob)."),
     seed: int = typer.Option(0, min=0, help="The same seed and settings give the same bytes."),
     threads: int = typer.Option(0, min=0, help="0 uses every core."),
+    max_memory: str = typer.Option("", help="Refuse what needs more, for example 4GB."),
     backend: str = typer.Option("auto", help="What fits; `ntc info --system` lists them."),
     on_existing: OnExisting = typer.Option(OnExisting.ERROR, help="If the output exists."),
     verify: bool = typer.Option(False, "--verify", help="Re-open and decode before success."),
@@ -89,6 +90,7 @@ def command(
         threads=threads,
         backend=backend,
         texels=texels,
+        max_memory=_bytes(max_memory) if max_memory else 0,
     )
     targets = _targets(paths, output)
     if dry_run:
@@ -115,6 +117,16 @@ def command(
         elif not quiet:
             _print_report(report)
     return 0
+
+
+def _bytes(text: str) -> int:
+    """`1500MB` or `4GB` or plain bytes as a number."""
+    units = {"": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+    number = text.rstrip("KMGIBkmgib")
+    try:
+        return int(float(number) * units[text[len(number) :].upper()])
+    except (KeyError, ValueError):
+        raise UsageError(f"--max-memory {text}: use a number with KB, MB, GB or GiB") from None
 
 
 def _write(material: Material, target: Path, *, verify: bool) -> None:
@@ -157,7 +169,7 @@ def _print_plan(plan: DryRunReport) -> None:
         f"would write   {plan.file}{there}\n"
         f"decoder       {plan.macs} MAC\n"
         f"levels        {levels}\n"
-        f"fit           {plan.texels / 1e6:.1f} M texels"
+        f"fit           {plan.texels / 1e6:.1f} M texels, {size(plan.peak_memory_bytes)} of memory"
     )
     for name, file in plan.maps.items():
         typer.echo(f"map           {name}: {file}")

@@ -62,3 +62,5 @@ def _print_system(report: SystemReport) -> None:
     typer.echo(f"python    {report.python} on {report.platform}")
     typer.echo(f"cores     {report.cores}")
     typer.echo(f"backends  {', '.join(report.backends) or 'none: pip install ntc[torch]'}")
+    core = f"{report.isa} (of {', '.join(report.isas)})" if report.isa else "not built"
+    typer.echo(f"native    {core}")

@@ -22,6 +22,8 @@ class Problem:
     seed: int
     threads: int
     recipe: Recipe = field(default_factory=Recipe)
+    weights: tuple[float, ...] = ()  # of each channel's squared error; empty: all 1
+    mask: int = -1  # channel that is 0 where the others do not count; -1: none
 
 
 @dataclass(frozen=True, slots=True)

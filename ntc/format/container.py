@@ -198,7 +198,7 @@ def _split(chunks: list[_Chunk]) -> tuple[_Chunk, _Chunk, _Chunk, list[_Chunk]]:
 
 def _compress(data: bytes) -> tuple[int, bytes]:
     """Codec and stored bytes: zstd where it is smaller."""
-    packed = zstandard.ZstdCompressor(level=19, write_content_size=True).compress(data)
+    packed = zstandard.ZstdCompressor(level=15, write_content_size=True).compress(data)
     return (spec.CODEC_ZSTD, packed) if len(packed) < len(data) else (spec.CODEC_RAW, data)
 
 

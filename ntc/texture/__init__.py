@@ -7,6 +7,7 @@ from ntc.texture.texture_set import (
     as_written,
     load_material,
     maps_from_outputs,
+    measure_material,
     resize_map,
 )
 
@@ -15,6 +16,7 @@ __all__ = [
     "as_written",
     "load_material",
     "maps_from_outputs",
+    "measure_material",
     "mip_chain",
     "mip_count",
     "read_image",

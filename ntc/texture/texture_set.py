@@ -118,6 +118,18 @@ def load_material(
     return TextureSet(name or sources.name, width, height, maps, outputs.stack(), tuple(warnings))
 
 
+def measure_material(
+    path: Path, *, only: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> tuple[int, int, int]:
+    """Width, height and the number of channels in all maps, from the headers of the images alone.
+
+    `load_material` finds as many channels or fewer. Raises what it raises for bad headers.
+    """
+    headers = [images.read_header(file.path) for file in find_sources(path, only, exclude).files]
+    channels = sum(header.channels for header in headers)
+    return max(h.width for h in headers), max(h.height for h in headers), min(channels, MAX_OUTPUTS)
+
+
 def maps_from_outputs(outputs: NDArray[np.uint16], maps: Sequence[MapRecord]) -> dict[str, Pixels]:
     """Turn decoded storage values [h, w, C] into images [h, w, c] as they were before.
 

@@ -74,6 +74,8 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
     for layer, (weights, biases) in enumerate(zip(begin.weights, begin.biases, strict=True)):
         fitter.set_layer(layer, weights, biases)
     fitter.set_range(begin.low, begin.range)
+    importance = np.array(problem.weights or (1.0,) * plan.widths[-1], np.float32)
+    fitter.set_loss(importance, problem.mask)
     return fitter
 
 

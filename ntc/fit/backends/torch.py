@@ -93,20 +93,24 @@ class Fit:
             eps=_EPSILON,
         )
         self.frozen = False
+        self.mask = problem.mask
+        weights = problem.weights or (1.0,) * self.plan.widths[-1]
+        self.channel_weights = torch.tensor(weights)
 
     def step(self, latent_rate: float, decoder_rate: float) -> float:
         """One batch of tiles; returns the mean squared error over its texels and channels."""
         tiles = self.recipe.batch_texels // TILE**2
         drawn = self.random.choice(self.plan.mips, tiles, p=self.shares)
-        error, count, patches = torch.zeros(()), 0, []
+        error, count, patches = torch.zeros(self.plan.widths[-1]), 0, []
         for mip in np.unique(drawn).tolist():
             tile_y, tile_x = self._draw_tiles(mip, int((drawn == mip).sum()))
-            target, inside = self._targets(mip, tile_y, tile_x)
+            target, fitted = self._targets(mip, tile_y, tile_x)
             inputs, read = self.inputs(mip, tile_y, tile_x)
             patches += read
-            error = error + ((self.decode(inputs) - target).square() * inside).sum()
-            count += int(inside.sum()) * target.shape[1]
-        loss = error / count
+            squared = (self.decode(inputs) - target).square() * fitted
+            error = error + squared.sum(0)
+            count += self._count(mip, tile_y, tile_x) * target.shape[1]
+        loss = (error * self.channel_weights).sum() / count
         self.adam.zero_grad()
         loss.backward()
         for group in self.adam.param_groups:
@@ -114,7 +118,16 @@ class Fit:
         self.adam.step()
         if not self.frozen:
             self._update_latents(patches, latent_rate)
-        return float(loss.detach())
+        return float(error.detach().sum()) / count
+
+    def _count(self, mip: int, tile_y: npt.NDArray[np.int64], tile_x: npt.NDArray[np.int64]) -> int:
+        """Texels of these tiles that lie within the border."""
+        height, width = self.mips[mip].shape[:2]
+        rows, columns = (
+            np.minimum(height - tile_y * TILE, TILE),
+            np.minimum(width - tile_x * TILE, TILE),
+        )
+        return int((rows * columns).sum())
 
     def _draw_tiles(self, mip: int, count: int) -> tuple[npt.NDArray[np.int64], ...]:
         height, width = self.mips[mip].shape[:2]
@@ -124,7 +137,7 @@ class Fit:
     def _targets(
         self, mip: int, tile_y: npt.NDArray[np.int64], tile_x: npt.NDArray[np.int64]
     ) -> tuple[Tensor, Tensor]:
-        """`[texels, channels]` of the tiles, and `[texels, 1]` that is 0 beyond the border."""
+        """`[texels, channels]` of the tiles, and as much of 0 or 1: whether it is to be fitted."""
         height, width, channels = self.mips[mip].shape
         y = tile_y[:, None] * TILE + np.arange(TILE)
         x = tile_x[:, None] * TILE + np.arange(TILE)
@@ -132,7 +145,12 @@ class Fit:
         rows, columns = np.minimum(y, height - 1), np.minimum(x, width - 1)
         texels = torch.from_numpy((rows[:, :, None] * width + columns[:, None, :]).ravel())
         target = self.mips[mip].reshape(-1, channels)[texels]
-        return target, torch.from_numpy(inside.reshape(-1, 1).astype(np.float32))
+        fitted = torch.from_numpy(inside.reshape(-1, 1).astype(np.float32)).repeat(1, channels)
+        if self.mask >= 0:
+            masked = target[:, self.mask] == 0
+            fitted[masked, : self.mask] = 0
+            fitted[masked, self.mask + 1 :] = 0
+        return target, fitted
 
     def inputs(
         self, mip: int, tile_y: npt.NDArray[np.int64], tile_x: npt.NDArray[np.int64]

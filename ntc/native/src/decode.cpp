@@ -38,14 +38,15 @@ void require(bool condition, const char* what) {
   if (!condition) throw std::invalid_argument(what);
 }
 
-// Memory that a kernel works in: one for each thread, kept for the next call.
+// Memory that a kernel works in: one for each thread, kept for the next call. Zero at first, because vectors
+// reach past the last texel: what they find there has to be a number of this kernel.
 class Scratch {
  public:
-  void* get(size_t bytes) {
-    if (bytes > size_) {
-      memory_.reset(::operator new(bytes, kAlignment));
-      std::memset(memory_.get(), 0, bytes);
-      size_ = bytes;
+  void* get(const DecodeKernel& kernel) {
+    if (owner_ != &kernel) {
+      memory_.reset(::operator new(kernel.scratch_bytes, kAlignment));
+      std::memset(memory_.get(), 0, kernel.scratch_bytes);
+      owner_ = &kernel;
     }
     return memory_.get();
   }
@@ -56,12 +57,12 @@ class Scratch {
   };
 
   std::unique_ptr<void, Free> memory_;
-  size_t size_ = 0;
+  const DecodeKernel* owner_ = nullptr;
 };
 
 void* scratch(const DecodeKernel& kernel) {
   thread_local Scratch memory;
-  return memory.get(kernel.scratch_bytes);
+  return memory.get(kernel);
 }
 
 // One weight among the `pack` of a word.

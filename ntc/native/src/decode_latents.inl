@@ -169,9 +169,13 @@ inline Ints input(const Source& source, int group) {
   return shift_right(add(shift_left8(a), mul(sub(b, a), fraction)), 23);
 }
 
-// Inputs of texels that lie anywhere, one by one; they go to the planes of `blend`.
+// Inputs of texels that lie anywhere, one by one; they go to the planes of `blend`. Lanes without a texel get
+// 0.
 void blend_points(LevelState& state, const Request& request, const int32_t* xs, const int32_t* ys, int n) {
   const LevelView& level = *state.level;
+  for (int f = 0; f < level.features; f++) {
+    for (int i = n; i < kBlock; i++) state.blend[f * kStride + i] = 0;
+  }
   for (int i = 0; i < n; i++) {
     const Position x = cell_position(xs[i], request.width, level.width);
     const Position y = cell_position(ys[i], request.height, level.height);

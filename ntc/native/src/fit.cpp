@@ -98,6 +98,8 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
   squares_.resize(parameters);
   low_.assign(channels_, 0.f);
   range_.assign(channels_, 1.f);
+  weights_.assign(channels_, 1.f);
+  step_.mask_channel = -1;
   scale_.resize(layers_.back().out_stride);
 
   step_.level_count = static_cast<int>(levels_.size());
@@ -175,6 +177,11 @@ void Fitter::set_range(const float* low, const float* range) {
   range_.assign(range, range + channels_);
 }
 
+void Fitter::set_loss(const float* weights, int mask_channel) {
+  weights_.assign(weights, weights + channels_);
+  step_.mask_channel = mask_channel;
+}
+
 uint64_t Fitter::random() {
   // splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
   uint64_t z = (random_state_ += 0x9e3779b97f4a7c15ull);
@@ -235,7 +242,7 @@ double Fitter::run_tiles(bool live, bool noise) {
   }
   const double samples = static_cast<double>(texels) * channels_;
   std::fill(scale_.begin(), scale_.end(), 0.f);
-  std::fill_n(scale_.begin(), channels_, static_cast<float>(2 / samples));
+  for (int c = 0; c < channels_; c++) scale_[c] = static_cast<float>(2 / samples * weights_[c]);
   step_.live = live;
   step_.noise = noise ? recipe_.latent_step : 0.f;
   step_.seed = random();

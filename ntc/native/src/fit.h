@@ -49,6 +49,8 @@ class Fitter {
   void set_latents(int level, const float* values);
   void set_layer(int layer, const float* weights, const float* biases);
   void set_range(const float* low, const float* range);
+  // Weight of each channel's squared error, and the channel that masks the others, or -1.
+  void set_loss(const float* weights, int mask_channel);
   void get_latents(int level, float* values) const;
   void get_layer(int layer, float* weights, float* biases) const;
 
@@ -99,7 +101,7 @@ class Fitter {
   std::vector<Layer> layers_;
   std::vector<FitLayer> layer_views_;
   std::vector<float> values_, means_, squares_;  // decoder parameters
-  std::vector<float> low_, range_, scale_;
+  std::vector<float> low_, range_, scale_, weights_;
   std::vector<FitTileRef> tiles_;
   FitStep step_{};
   std::vector<std::vector<float>> workspaces_;  // per thread

@@ -64,7 +64,11 @@ void register_fit(nb::module_& m) {
             for (int n : widths)
               if (n < 1 || n > kMaxUnits) throw std::invalid_argument("a layer has 1 to 128 units");
             std::vector<FitLevelShape> shapes;
-            for (const auto& [w, h, f] : levels) shapes.push_back({w, h, f});
+            for (const auto& [w, h, f] : levels) {
+              if (w < 1 || h < 1 || f < 1 || f > kMaxFeatures)
+                throw std::invalid_argument("a level has at least one cell and 1 to 32 features");
+              shapes.push_back({w, h, f});
+            }
             std::vector<FitMipData> data;
             for (const Mip& in : mips) data.push_back(mip(in));
             new (self) Fitter(std::move(shapes), widths, std::move(data), shares, wrap_u, wrap_v,
@@ -102,6 +106,13 @@ void register_fit(nb::module_& m) {
              expect(low.size(), f.channels());
              expect(range.size(), f.channels());
              f.set_range(low.data(), range.data());
+           })
+      .def("set_loss",
+           [](Fitter& f, Floats weights, int mask_channel) {
+             expect(weights.size(), f.channels());
+             if (mask_channel >= static_cast<int>(f.channels()))
+               throw std::invalid_argument("no such channel");
+             f.set_loss(weights.data(), mask_channel);
            })
       .def("step", &Fitter::step, nb::arg("latent_rate"), nb::arg("decoder_rate"),
            nb::call_guard<nb::gil_scoped_release>())

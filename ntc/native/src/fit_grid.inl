@@ -32,9 +32,12 @@ struct Noise {
   }
 };
 
+// Patches leave a level by a few cells: a loop of steps is cheaper than a division.
 NTC_INLINE int address(int cell, int cells, bool wrap) {
-  if (wrap) return ((cell % cells) + cells) % cells;
-  return cell < 0 ? 0 : cell >= cells ? cells - 1 : cell;
+  if (!wrap) return cell < 0 ? 0 : cell >= cells ? cells - 1 : cell;
+  while (cell < 0) cell += cells;
+  while (cell >= cells) cell -= cells;
+  return cell;
 }
 
 struct PatchCells {
@@ -64,25 +67,25 @@ NTC_INLINE void prefetch_patch(const FitStep& step, const FitTileRef& tile, int 
   }
 }
 
-// Latents of a patch with noise; the padding of a cell stays zero.
+// Latents of a patch, with noise while they are live; the padding of a cell stays zero.
+template <bool Live>
 NTC_INLINE void read_patch(const FitStep& step, const FitMip& mip, int level, const PatchCells& cells,
                            Noise& noise, float* out) {
   const FitLevel& grid = step.levels[level];
   const int padded = grid.padded;
   const Vec4 low = Vec4{} + step.low, high = Vec4{} + step.high;
+  const IntVec4 last_lanes = IntVec4{0, 1, 2, 3} + (padded - 4) < grid.features;
   for (int i = 0; i < mip.y[level].span; i++) {
-    for (int j = 0; j < mip.x[level].span; j++) {
-      const size_t cell = static_cast<size_t>(cells.rows[i]) * grid.width + cells.columns[j];
-      const float* record = grid.record(cell);
-      for (int f = 0; f < padded; f += 4, out += 4) {
+    const size_t row = static_cast<size_t>(cells.rows[i]) * grid.width;
+    for (int j = 0; j < mip.x[level].span; j++, out += padded) {
+      const float* record = grid.record(row + cells.columns[j]);
+      for (int f = 0; f < padded; f += 4) {
         Vec4 v = load<Vec4>(record + f);
-        if (step.noise != 0) {
-          v = smaller(larger(v + noise.next() * step.noise, low), high);
-          const IntVec4 lane = IntVec4{0, 1, 2, 3} + f;
-          v = lane < grid.features ? v : Vec4{};
-        }
-        store(out, v);
+        if constexpr (Live) v = smaller(larger(v + noise.next() * step.noise, low), high);
+        store(out + f, v);
       }
+      float* last = out + padded - 4;
+      if constexpr (Live) store(last, last_lanes ? load<Vec4>(last) : Vec4{});
     }
   }
 }

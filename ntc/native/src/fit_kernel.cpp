@@ -20,8 +20,8 @@ struct Workspace {
   float* rows;                // patch rows, interpolated along x
 };
 
-constexpr size_t kPatchFloats = static_cast<size_t>(kMaxSpan) * kMaxSpan * 32;
-constexpr size_t kRowFloats = static_cast<size_t>(kMaxSpan) * kTile * 32;
+constexpr size_t kPatchFloats = static_cast<size_t>(kMaxSpan) * kMaxSpan * kMaxFeatures;
+constexpr size_t kRowFloats = static_cast<size_t>(kMaxSpan) * kTile * kMaxFeatures;
 
 size_t workspace_floats(const FitStep& step) {
   const size_t units = static_cast<size_t>(kTileTexels) * kMaxUnits;
@@ -79,7 +79,7 @@ double forward_outputs(const FitStep& step, const FitLayer& layer, const float* 
       [&](int, int column) { return load<Vec>(layer.biases + column); },
       [&](int row, int column, Vec x) {
         const Vec scale = load<Vec>(step.channel_scale + column);
-        // A texel beyond the border has targets of -1, which no texture has.
+        // Targets of -1 are not fitted; no texture has them.
         const Vec target = load<Vec>(targets + row * stride + column);
         const Vec error = target >= 0.f ? x - target : Vec{};
         total += scale > 0.f ? error * error : Vec{};
@@ -111,18 +111,25 @@ void backward_inputs(const FitLayer& layer, const float* errors, const Epilogue&
       layer.outputs, [](int, int) { return Vec{}; }, epilogue);
 }
 
-void read_targets(const FitMip& mip, int channels, int stride, int ty, int tx, float* out) {
-  for (int y = 0; y < kTile; y++) {
-    for (int x = 0; x < kTile; x++, out += stride) {
-      const int row = ty * kTile + y, column = tx * kTile + x;
-      if (row >= mip.height || column >= mip.width) {
-        for (int c = 0; c < stride; c++) out[c] = -1.f;
-        continue;
-      }
-      const uint16_t* texel = mip.texels + (static_cast<size_t>(row) * mip.width + column) * channels;
-      for (int c = 0; c < channels; c++) out[c] = texel[c] * (1.f / 65535.f);
-      for (int c = channels; c < stride; c++) out[c] = 0.f;
+// Storage values of a tile; -1 where there is nothing to fit: beyond the border, or masked out. The padding
+// of a texel is left as it is.
+void read_targets(const FitMip& mip, int channels, int mask, int stride, int ty, int tx, float* out) {
+  const int width = mip.width - tx * kTile < kTile ? mip.width - tx * kTile : kTile;
+  for (int y = 0; y < kTile; y++, out += kTile * stride) {
+    const int row = ty * kTile + y;
+    const int inside = row < mip.height ? width : 0;
+    const size_t first = static_cast<size_t>(row) * mip.width + tx * kTile;
+    float values[kTile * kMaxChannels];
+    for (int i = 0; i < inside * channels; i++)
+      values[i] = mip.texels[first * channels + i] * (1.f / 65535.f);
+    for (int x = 0; x < inside; x++) {
+      float* texel = out + x * stride;
+      std::memcpy(texel, values + x * channels, sizeof(float) * channels);
+      if (mask >= 0 && texel[mask] == 0.f)
+        for (int c = 0; c < channels; c++) texel[c] = c == mask ? 0.f : -1.f;
     }
+    for (int x = inside; x < kTile; x++)
+      for (int c = 0; c < channels; c++) out[x * stride + c] = -1.f;
   }
 }
 
@@ -135,7 +142,11 @@ void read_inputs(const FitStep& step, const FitTileRef& tile, int index, const W
   for (int l = 0; l < step.level_count; l++) {
     if (mip.roles[l] < 0) continue;
     const PatchCells cells = patch_cells(step, mip, l, tile.y, tile.x);
-    read_patch(step, mip, l, cells, noise, w.patch);
+    if (step.noise != 0) {
+      read_patch<true>(step, mip, l, cells, noise, w.patch);
+    } else {
+      read_patch<false>(step, mip, l, cells, noise, w.patch);
+    }
     interpolate(mip, l, step.levels[l].padded, tile.y, tile.x, w.patch, w.rows, w.inputs + mip.roles[l],
                 first.in_stride);
   }
@@ -164,7 +175,8 @@ double fit_tile(const FitStep& step, int index, const Workspace& w, float* gradi
     forward_hidden(step.layers[i], in, w.units[i], w.slopes[i]);
     in = w.units[i];
   }
-  read_targets(mip, step.channels, step.layers[last].out_stride, tile.y, tile.x, w.units[last]);
+  read_targets(mip, step.channels, step.mask_channel, step.layers[last].out_stride, tile.y, tile.x,
+               w.units[last]);
   float* errors = w.errors[last & 1];
   const double loss = forward_outputs(step, step.layers[last], in, w.units[last], errors);
   for (int i = last; i >= 0; i--) {

@@ -12,6 +12,8 @@ constexpr int kTileTexels = kTile * kTile;  // texels a tile
 constexpr int kMaxLevels = 16;
 constexpr int kMaxLayers = 4;
 constexpr int kMaxUnits = 128;
+constexpr int kMaxChannels = 32;
+constexpr int kMaxFeatures = 32;
 constexpr int kMaxSpan = 24;  // cells an axis of a tile can read: of a level up to 2.5 times as fine
 
 // Latents of one level in steps of an int8 input, with all that an update needs beside them.
@@ -65,6 +67,7 @@ struct FitStep {
   const FitLayer* layers;
   const FitTileRef* tiles;
   int tile_count;
+  int mask_channel;            // texels where it is 0 count in this channel alone; -1: none
   const float* channel_scale;  // [channels padded]: d(loss) / d(error), 0 for the padding
   float* patch_gradients;      // per tile `patch_stride` floats
   size_t patch_stride;

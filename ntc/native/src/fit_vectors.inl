@@ -2,6 +2,7 @@
 // features are columns: every product is "broadcast one element, multiply a row of vectors", and nothing is
 // transposed but the weights.
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 

@@ -28,7 +28,9 @@ def native_fit(fitting: "twin.Fit", isa: str) -> object:
     from ntc.fit.backends.native import Fit
 
     mips = tuple(mip.numpy() for mip in fitting.mips)
-    ours = Fit(Problem(fitting.plan, mips, 0, 0, 2), isa)
+    weights = tuple(fitting.channel_weights.tolist())
+    ours = Fit(Problem(fitting.plan, mips, 0, 0, 2, weights=weights, mask=fitting.mask), isa)
+    ours.fitter.set_range(fitting.low.numpy(), fitting.range.numpy())
     for i, latents in enumerate(fitting.latents):
         ours.fitter.set_latents(i, latents.values.numpy() * np.float32(INPUT_ONE))
     for i, (weights, bias) in enumerate(zip(fitting.weights, fitting.biases, strict=True)):
@@ -47,17 +49,16 @@ def tiles_of(fitting: "twin.Fit") -> list[tuple[int, int, int]]:
 
 def twin_gradients(fitting: "twin.Fit", tiles: list[tuple[int, int, int]]) -> float:
     """Backpropagates the mean squared error of the tiles; returns it."""
-    error, count = torch.zeros(()), 0
+    error, count = torch.zeros(fitting.plan.widths[-1]), 0
     for mip, y, x in tiles:
         at = np.array([y]), np.array([x])
-        target, inside = fitting._targets(mip, *at)
+        target, fitted = fitting._targets(mip, *at)
         inputs, patches = fitting.inputs(mip, *at)
-        error = error + ((fitting.decode(inputs) - target).square() * inside).sum()
-        count += int(inside.sum()) * target.shape[1]
+        error = error + ((fitting.decode(inputs) - target).square() * fitted).sum(0)
+        count += fitting._count(mip, *at) * target.shape[1]
         fitting.read = [*getattr(fitting, "read", []), *patches]
-    loss = error / count
-    loss.backward()
-    return float(loss.detach())
+    ((error * fitting.channel_weights).sum() / count).backward()
+    return float(error.detach().sum()) / count
 
 
 def assert_close(ours: np.ndarray, wanted: np.ndarray) -> None:
@@ -69,8 +70,28 @@ def assert_close(ours: np.ndarray, wanted: np.ndarray) -> None:
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize(("size", "wrap"), CASES)
 def test_gradients_are_those_of_autograd(monkeypatch, size, wrap, isa) -> None:
+    compare_gradients(monkeypatch, make_fit(size, wrap), isa)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_gradients_with_weights_and_a_mask(monkeypatch, isa) -> None:
+    fitting = make_fit((24, 40), (True, True))
+    fitting.channel_weights = torch.tensor([1.0, 2.0, 0.25, 1.0, 3.0])
+    fitting.mask = 2
+    for mip in fitting.mips:
+        mip[..., 2] = (mip[..., 2] > 0.5).float()
+    compare_gradients(monkeypatch, fitting, isa)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("hidden", [(), (32,), (32, 32), (96, 96), (48, 40, 24)])
+@pytest.mark.parametrize("channels", [1, 5, 32])
+def test_gradients_of_every_kind_of_decoder(monkeypatch, isa, hidden, channels) -> None:
+    compare_gradients(monkeypatch, make_fit((24, 16), (True, True), channels, hidden=hidden), isa)
+
+
+def compare_gradients(monkeypatch, fitting: "twin.Fit", isa: str) -> None:
     monkeypatch.setattr(twin, "LATENT_STEP", 0.0)  # no noise: the two draw it differently
-    fitting = make_fit(size, wrap)
     ours = native_fit(fitting, isa)
     tiles = tiles_of(fitting)
     with np.errstate(under="ignore"):
