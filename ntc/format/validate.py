@@ -68,7 +68,11 @@ def check_layer(index: int, layer: Layer) -> None:
 
 
 def check_level(level: Level) -> None:
-    """Rules D3 (latents in range), D4 (canonical directory), D5 (unused bits are zero)."""
+    """Rules D1 (widths), D3 (latents in range), D4 (canonical directory), D5 (no spare bits)."""
+    bad = np.flatnonzero(level.code_widths > 8)
+    if bad.size:
+        found = f"code width {level.code_widths.flat[bad[0]]}"
+        raise FormatError("D1", 8 * int(bad[0]), found, "0..8")
     offsets = level.offsets.astype(np.int64)
     steps = (1 << level.code_widths.astype(np.int64)) - 1
     highest = offsets + level.scales * steps
