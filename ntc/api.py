@@ -10,10 +10,9 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -24,6 +23,7 @@ import numpy.typing as npt
 from ntc import metrics, native
 from ntc.comparison import compare
 from ntc.decode import open_decoder
+from ntc.decode.region import mip_size
 from ntc.errors import FileError, FormatError, RuntimeFailure, UsageError
 from ntc.files import check_folder, make_folder, read_bytes
 from ntc.fit import loop
@@ -52,6 +52,7 @@ from ntc.texture import (
     TextureSet,
     as_written,
     load_material,
+    matches,
     measure_material,
     mip_count,
     write_image,
@@ -97,8 +98,12 @@ class Settings:
             raise UsageError(f"profile `{self.profile}`: use one of {', '.join(PROFILES)}")
         if not 0.05 <= self.bpp <= 64:
             raise UsageError(f"bpp {self.bpp:g}: use 0.05 to 64")
+        if self.mips not in ("all", "none"):
+            raise UsageError(f"mips `{self.mips}`: use all or none")
         if min(self.threads, self.texels, self.seed, self.max_memory) < 0:
             raise UsageError("threads, texels, seed and max_memory are 0 or more")
+        if self.seed >= 1 << 64:
+            raise UsageError(f"seed {self.seed}: use a number below 2^64")
 
 
 def compress(
@@ -108,17 +113,21 @@ def compress(
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
     on_progress: OnProgress = lambda progress: None,
+    on_warning: Callable[[str], None] = lambda message: None,
 ) -> Material:
     """The material at `path` (a folder, a manifest or an image), compressed.
 
-    Nothing is written: `Material.save` does that. Raises InputError for unusable images,
+    Nothing is written: `Material.save` does that. `on_warning` is told before the fit what was
+    assumed about the images; `Material.warnings` keeps it. Raises InputError for unusable images,
     UsageError for settings out of range, RuntimeFailure if no backend can run or the memory that
     is allowed will not do.
     """
     settings = settings or Settings()
     backend, name = load_backend(settings.backend)
-    _check_memory(measure_material(Path(path), only=only, exclude=exclude), settings, name)
+    _check_memory(Path(path), settings, name, only, exclude)
     textures = load_material(Path(path), only=only, exclude=exclude)
+    for message in textures.warnings:
+        on_warning(message)
     plan = _plan(textures.width, textures.height, textures.channels.shape[2], settings)
     images = _images(textures, plan)
     problem = Problem(
@@ -148,13 +157,16 @@ def _plan(width: int, height: int, channels: int, settings: Settings) -> Plan:
     return make_plan(width, height, max(channels, 1), mips, bpp, wrap, profile)
 
 
-def _check_memory(shape: tuple[int, int, int], settings: Settings, backend: str) -> None:
+def _check_memory(
+    path: Path, settings: Settings, backend: str, only: Sequence[str], exclude: Sequence[str]
+) -> None:
     """Raises RuntimeFailure before a pixel is read if all channels could exceed the limit."""
+    shape = measure_material(path, only=only, exclude=exclude)
     needed = peak_bytes(_plan(*shape, settings), backend)
     if settings.max_memory and needed > settings.max_memory:
         raise RuntimeFailure(
-            f"needs up to {needed / 1e9:.2f} GB of memory, {settings.max_memory / 1e9:.2f} GB are "
-            "allowed; raise --max-memory, or leave maps out with --exclude"
+            f"{path}: needs up to {needed / 1e6:.0f} MB of memory, {settings.max_memory / 1e6:.0f} "
+            "MB are allowed; raise --max-memory, or leave maps out with --exclude"
         )
 
 
@@ -192,6 +204,8 @@ def dry_run(
 ) -> DryRunReport:
     """What `compress` would do. Images are read, nothing is fitted or written."""
     settings = settings or Settings()
+    backend = load_backend(settings.backend)[1]
+    _check_memory(Path(path), settings, backend, only, exclude)
     textures = load_material(Path(path), only=only, exclude=exclude)
     plan = _plan(textures.width, textures.height, textures.channels.shape[2], settings)
     return DryRunReport(
@@ -208,7 +222,7 @@ def dry_run(
         ],
         macs=plan.macs,
         texels=_texels(textures, settings),
-        peak_memory_bytes=peak_bytes(plan, load_backend(settings.backend)[1]),
+        peak_memory_bytes=peak_bytes(plan, backend),
         warnings=list(textures.warnings),
     )
 
@@ -279,6 +293,7 @@ def decompress(
     """
     start = time.perf_counter()
     material = open_material(path)
+    mip_size(material.file.model, mip)  # before anything is said about the files of a mip
     targets = {r.name: Path(folder) / r.file for r in material.maps if _selected(r, only)}
     if not targets:
         names = ", ".join(r.name for r in material.maps)
@@ -298,8 +313,7 @@ def decompress(
 
 
 def _selected(record: MapRecord, only: Sequence[str]) -> bool:
-    keys = [key.lower() for key in (record.name, record.semantic.value, record.file)]
-    return not only or any(fnmatchcase(key, glob.lower()) for key in keys for glob in only)
+    return not only or matches(only, record.name, record.semantic.value, record.file)
 
 
 def info(path: str | Path) -> InfoReport:

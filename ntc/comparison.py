@@ -34,11 +34,12 @@ class _Side:
         """For example `1024x669`."""
         return f"{self.channels.shape[1]}x{self.channels.shape[0]}"
 
-    def find(self, wanted: MapRecord) -> MapRecord | None:
-        """The map of the same file, or else of the same name."""
+    def find(self, wanted: MapRecord, *, alone: bool) -> MapRecord | None:
+        """The map of the same file, or else of the same name; if both are alone, the only one."""
         by_file = [record for record in self.maps if record.file == wanted.file]
         by_name = [record for record in self.maps if record.name == wanted.name]
-        return next(iter(by_file + by_name), None)
+        rest = list(self.maps) if alone and len(self.maps) == 1 else []
+        return next(iter(by_file + by_name + rest), None)
 
 
 def compare(a: str | Path, b: str | Path) -> CompareReport:
@@ -89,10 +90,15 @@ class _Pairs:
 
     def add(self, record: MapRecord) -> MapRecord:
         """The record of a map of A with outputs that index the pairs."""
-        other = self.second.find(record)
-        if other is None or len(other.channels) != len(record.channels):
+        other = self.second.find(record, alone=len(self.first.maps) == 1)
+        if other is None:
             raise InputError(
                 f"{self.second.path}: has no map like `{record.file}` of {self.first.path}"
+            )
+        if len(other.channels) != len(record.channels):
+            raise InputError(
+                f"{self.second.path}: `{other.file}` has {len(other.channels)} channels, "
+                f"`{record.file}` of {self.first.path} has {len(record.channels)}"
             )
         pairs = zip(record.channels, other.channels, strict=True)
         channels = tuple(self._pair(record, mine, other, its) for mine, its in pairs)

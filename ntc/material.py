@@ -21,13 +21,18 @@ Pixels = npt.NDArray[np.generic]
 Rect = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Material:
     """A compressed material in memory. `data` are the bytes of the file it is or will be."""
 
     file: NtcFile
     data: bytes
     warnings: tuple[str, ...] = ()  # what was assumed about the images while compressing
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        maps = ", ".join(record.name for record in self.maps)
+        return f"<Material {self.name}: {width}x{height}, {self.bpp:.2f} bpp, {maps}>"
 
     @property
     def name(self) -> str:

@@ -1,7 +1,9 @@
 """The functions of `ntc` for Python users."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,7 @@ def test_a_material_in_memory(small_file: Path) -> None:
     material = ntc.open(small_file)
     assert material.name == "bricks"
     assert material.size == (24, 16)
+    assert re.fullmatch(r"<Material bricks: 24x16, [\d.]+ bpp, albedo, ao, .*>", repr(material))
     fit = material.file.metadata.fit
     assert (fit.effort, fit.seed, fit.settings["bpp"]) == ("custom", 0, 64)
     assert material.bpp == 8 * small_file.stat().st_size / (24 * 16)
@@ -68,8 +71,10 @@ def test_maps_come_back_at_their_own_sizes(tmp_path: Path) -> None:
     put(folder / "m_albedo.png", waves(24, 16, 3))
     put(folder / "m_ao.png", waves(12, 8, 1))
     put(folder / "m_height.exr", waves(24, 16, 1).astype(np.float16) / np.float16(64))
-    material = ntc.compress(folder, TINY)
+    heard: list[str] = []
+    material = ntc.compress(folder, TINY, on_warning=heard.append)
     assert any("resized" in warning for warning in material.warnings)
+    assert heard == list(material.warnings)
     material.save(tmp_path / "mixed.ntc")
     report = ntc.decompress(tmp_path / "mixed.ntc", tmp_path / "out")
     assert len(report.written) == 3
@@ -121,7 +126,8 @@ def test_peak_memory_is_our_own() -> None:
 
 
 def test_settings_are_checked() -> None:
-    for wrong in ({"bpp": 0}, {"effort": "x"}, {"profile": "x"}, {"threads": -1}, {"seed": -1}):
+    wrongs = ({"bpp": 0}, {"effort": "x"}, {"profile": "x"}, {"threads": -1}, {"seed": -1})
+    for wrong in (*wrongs, {"seed": 1 << 64}, {"mips": "some"}):
         with pytest.raises(ntc.UsageError):
             ntc.Settings(**wrong)
 
@@ -129,6 +135,16 @@ def test_settings_are_checked() -> None:
 def test_unknown_backend_is_refused_before_images_are_read(tmp_path: Path) -> None:
     with pytest.raises(ntc.UsageError, match="abacus"):
         ntc.compress(tmp_path / "gone", ntc.Settings(backend="abacus"))
+
+
+@pytest.mark.parametrize("work", [ntc.compress, lambda *a: api.dry_run(a[0], "b.ntc", a[1])])
+def test_too_little_memory_is_said_before_images_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[..., object]
+) -> None:
+    folder = make_bricks(tmp_path / "b")
+    monkeypatch.setattr(api, "load_material", lambda *_, **__: pytest.fail("images were read"))
+    with pytest.raises(ntc.RuntimeFailure, match=rf"{folder}: .* \d+ MB .*, 1 MB .* --exclude"):
+        work(folder, ntc.Settings(max_memory=1_000_000))
 
 
 def test_missing_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +155,7 @@ def test_missing_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_compress_writes_nothing_and_save_does(tmp_path: Path) -> None:
     folder = make_bricks(tmp_path / "b")
-    material = ntc.compress(folder, TINY, only=["albedo"])
+    material = ntc.compress(folder, TINY, only="albedo")
     assert [record.name for record in material.maps] == ["albedo"]
     assert sorted(tmp_path.iterdir()) == [folder]
     material.save(tmp_path / "new" / "b.ntc")

@@ -15,6 +15,7 @@ from small_materials import NAMES, make_bricks
 
 from ntc import reports
 from ntc.cli import console
+from ntc.errors import RuntimeFailure
 from ntc.fit.presets import Recipe
 from ntc.material import Material
 
@@ -24,6 +25,14 @@ QUICK = ("--texels", 1 << 14, "--threads", 1, "--bpp", 40)
 @pytest.fixture
 def bricks(tmp_path: Path) -> Path:
     return make_bricks(tmp_path / "bricks")
+
+
+@pytest.fixture
+def no_fit_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(*_: Any) -> None:
+        raise RuntimeFailure("the fit")
+
+    monkeypatch.setattr("ntc.api.loop.fit", fit)
 
 
 @pytest.fixture
@@ -68,12 +77,17 @@ def test_version(commands: Commands) -> None:
         (["compress", "x", "--bpp", "nan"], "bpp"),
         (["compress", "x", "--effort", "heroic"], "heroic"),
         (["compress", "x", "--seed", "-1"], "--seed"),
+        (["compress", "x", "--seed", str(1 << 64)], "seed"),
+        (["compress", "x", "--max-memory", "1e400"], "--max-memory"),
         (["compress", "x", "--backend", "abacus"], "abacus"),
         (["compress", "a/x", "b/x", "-o", "out"], "two of the materials"),
         (["compress", "a", "b", "-o", "out.ntc"], "folder"),
         (["decompress", "x", "--mip", "-1"], "--mip"),
         (["info"], "--system"),
         (["compare", "x"], "rgument"),
+        (["compare", "x", "y", "--min-psnr", "nan"], "--min-psnr"),
+        (["bench", "fit", "--isa", "abacus"], "--isa"),
+        (["bench", "decode", "--profile", "abacus"], "--profile"),
     ],
 )
 def test_wrong_usage_ends_with_1(commands: Commands, arguments: list[str], word: str) -> None:
@@ -114,7 +128,59 @@ def test_warnings_go_to_stderr_and_quiet_is_quiet(commands: Commands, bricks: Pa
     ended = commands("compress", bricks, "-o", bricks.parent, *QUICK, "-q")
     assert ended.code == 0
     assert ended.out == ""
-    assert re.fullmatch(r"warning: bricks_normal\.png: .*\n", ended.err)
+    assert re.fullmatch(r"warning: .*bricks: bricks_normal\.png: .*\n", ended.err)
+
+
+@pytest.mark.usefixtures("no_fit_at_all")
+def test_warnings_come_before_the_fit(commands: Commands, bricks: Path) -> None:
+    options = ["--exclude", "heigth", "--exclude", "ao"]
+    ended = commands("compress", bricks, "-o", bricks.parent, *options)
+    assert ended.code == 4
+    warning, error = ended.err.splitlines()
+    assert re.fullmatch(r"warning: .*bricks: `heigth` .* matches no map", warning)
+    assert "the fit" in error
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_bad_material_does_not_stop_the_others(
+    commands: Commands, tmp_path: Path, dry_run: bool
+) -> None:
+    paths = [tmp_path / name for name in ("a", "text", "empty", "gone", "b")]
+    make_bricks(paths[0])
+    make_bricks(paths[4])
+    paths[1].mkdir()
+    (paths[1] / "x_albedo.png").write_text("text")
+    paths[2].mkdir()
+    options = ["--dry-run"] if dry_run else []
+    ended = commands("compress", *paths, "-o", tmp_path / "out", *QUICK, "--json", *options)
+    assert ended.code == 3
+    files = [json.loads(line)["file"] for line in ended.out.splitlines()]
+    assert files == [str(tmp_path / "out" / name) for name in ("a.ntc", "b.ntc")]
+    lines = ended.err.splitlines()
+    assert len(lines) == 3
+    for line, path in zip(lines, paths[1:4], strict=True):
+        assert line.startswith(f"error: {path}")
+
+
+def test_a_bug_on_one_material_does_not_stop_the_others(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [MemoryError(), KeyError("x"), OSError(5, "Input/output error")]
+    monkeypatch.setattr("ntc.api.compress", lambda *_, **__: (_ for _ in ()).throw(errors.pop(0)))
+    paths = [make_bricks(tmp_path / name) for name in ("a", "b", "c")]
+    ended = commands("compress", *paths, "-o", tmp_path / "out")
+    assert ended.code == 4
+    words = ("out of memory", "KeyError", "Input/output")
+    for line, path, word in zip(ended.err.splitlines(), paths, words, strict=True):
+        assert line.startswith(f"error: {path}: ")
+        assert word in line
+
+
+def test_a_link_keeps_its_name(commands: Commands, bricks: Path) -> None:
+    link = bricks.parent / "current"
+    link.symlink_to(bricks)
+    plan = json.loads(commands("compress", f"{link}/", "--dry-run", "--json").out)
+    assert (plan["name"], plan["file"]) == ("current", "current.ntc")
 
 
 @pytest.mark.parametrize(
@@ -183,8 +249,8 @@ def test_progress_in_a_log_is_plain_lines(
     texels = 3 * Recipe().batch_texels
     ended = commands("compress", bricks, "-o", bricks.parent, "--texels", texels, "--threads", 1)
     lines = [line for line in ended.err.splitlines() if line.startswith("bricks: ")]
-    assert len(lines) == 3
-    assert re.fullmatch(r"bricks: 33 %, [\d.]+ dB, \d+ s left", lines[0])
+    assert len(lines) == 2  # the first of the three steps is where the clock starts
+    assert re.fullmatch(r"bricks: 67 %, [\d.]+ dB, \d+ s left", lines[0])
     assert "\x1b" not in ended.err
 
 
@@ -193,6 +259,7 @@ COLORS = re.compile(rb"\x1b\[[0-9;]*[34]\d(;[\d;]*)?m")
 
 @pytest.mark.parametrize("no_color", [False, True])
 def test_progress_on_a_terminal_is_a_bar(bricks: Path, no_color: bool) -> None:
+    (bricks / "bricks_normal_gl.png").rename(bricks / "bricks_normal.png")
     pty = pytest.importorskip("pty", reason="no pseudo terminals on this system")
     ours, theirs = pty.openpty()
     environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100"}
@@ -213,6 +280,7 @@ def test_progress_on_a_terminal_is_a_bar(bricks: Path, no_color: bool) -> None:
     os.close(ours)
     assert process.wait() == 0
     assert b" dB" in shown
+    assert b"\x1b[2Kwarning: " in shown  # on a line of its own
     assert bool(COLORS.search(shown)) != no_color
 
 
@@ -223,7 +291,8 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def test_interrupting_leaves_nothing(bricks: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_leaves_nothing(bricks: Path, number: signal.Signals) -> None:
     program = (
         "from ntc.cli import console, main; console._LOG_SECONDS = 0; raise SystemExit(main())"
     )
@@ -238,7 +307,7 @@ def test_interrupting_leaves_nothing(bricks: Path) -> None:
     )
     assert process.stderr is not None
     assert "left" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert out == ""
@@ -293,6 +362,9 @@ def test_decompress_writes_every_map(commands: Commands, small_file: Path, tmp_p
     ended = commands("decompress", small_file, "-o", tmp_path / "out")
     assert ended.code == 2
     one_error(ended.err, "exists")
+    ended = commands("decompress", small_file, "-o", tmp_path / "out", "--mip", 9)
+    assert ended.code == 1
+    one_error(ended.err, "mip 9")
     (tmp_path / "out" / "bricks_ao.tif").unlink()
     ended = commands("decompress", small_file, "-o", tmp_path / "out", "--on-existing", "skip")
     assert ended.out.split() == [str(tmp_path / "out" / "bricks_ao.tif")]
@@ -332,6 +404,10 @@ def test_validate_many(commands: Commands, small_file: Path, tmp_path: Path) -> 
     ended = commands("validate", bad, small_file)
     assert ended.code == 3
     one_error(ended.err, "bad.ntc", "H6")
+    assert "valid" in ended.out
+    ended = commands("validate", tmp_path, tmp_path / "gone", bad, small_file)
+    assert ended.code == 2
+    assert ended.err.count("error: ") == 3
     assert "valid" in ended.out
     ended = commands("validate", bad, small_file, "--json")
     found = [reports.ValidateReport.model_validate_json(line) for line in ended.out.splitlines()]

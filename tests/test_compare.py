@@ -28,6 +28,18 @@ def test_agrees_with_what_compress_measured(small_file: Path, originals: Path) -
     assert not found.equal
 
 
+def test_two_images_need_not_share_a_name(originals: Path, tmp_path: Path) -> None:
+    image = originals / "bricks_albedo.png"
+    put(tmp_path / "other.png", read_image(image))
+    found = ntc.compare(image, tmp_path / "other.png")
+    assert found.equal
+    assert found.maps == {"albedo": None}
+    with pytest.raises(ntc.InputError, match=r"no map like `bricks_albedo\.png`"):
+        ntc.compare(originals, tmp_path / "other.png")
+    with pytest.raises(ntc.InputError, match=r"has 1 channels, `bricks_albedo\.png` of .* has 4"):
+        ntc.compare(image, originals / "bricks_ao.tif")
+
+
 def test_agrees_with_the_written_images(small_file: Path, originals: Path, tmp_path: Path) -> None:
     ntc.decompress(small_file, tmp_path / "out")
     found = ntc.compare(originals, tmp_path / "out")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import traceback
+import signal
 from typing import Any, Final, cast
 
 import typer
 
 from ntc.cli import bench, compare, compress, decompress, info, validate
-from ntc.cli.console import complain
-from ntc.errors import FileError, NtcError, RuntimeFailure, UsageError
+from ntc.cli.console import complain, explain
+from ntc.errors import UsageError
 
 _INTERRUPTED: Final = 130
 # What typer raises for a wrong command line: of the click that it brings, or of the one it imports.
@@ -60,20 +59,16 @@ def root(
 
 def main() -> int:
     """Runs the command line and returns its exit code; whatever goes wrong is one line."""
+    # A job that is ended from outside cleans up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = int(app(standalone_mode=False) or 0)
     except _ClickException as error:
         return complain(error.format_message(), UsageError.exit_code, _hint(error))
-    except NtcError as error:
-        return complain(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
-    except OSError as error:  # of stdout: ntc's own files raise FileError
-        return complain(str(error), FileError.exit_code)
-    except MemoryError:
-        return complain("out of memory; use a smaller material", RuntimeFailure.exit_code)
     except Exception as error:
-        return _internal(error)
+        return explain(error)
     # Newer versions of typer return this code, older ones raise Abort.
     if code == _INTERRUPTED:
         complain("interrupted; no half-written file is left", code)
@@ -83,10 +78,3 @@ def main() -> int:
 def _hint(error: BaseException) -> str | None:
     context = getattr(error, "ctx", None)
     return f"`{context.command_path} --help` lists the options" if context else None
-
-
-def _internal(error: Exception) -> int:
-    if os.environ.get("NTC_DEBUG") == "1":
-        traceback.print_exc()
-    what = f"internal: {type(error).__name__}: {error}"
-    return complain(f"{what}; please report, NTC_DEBUG=1 shows where", RuntimeFailure.exit_code)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ntc.cli.compress import Profile
 from ntc.cli.console import print_json
+from ntc.errors import UsageError
 
 if TYPE_CHECKING:
     from ntc.bench import BenchReport
@@ -21,7 +23,7 @@ def root() -> None:
 
 @app.command("decode")
 def decode(
-    profile: str = typer.Option("standard", help="Decoder profile."),
+    profile: Profile = typer.Option(Profile.STANDARD, help="Decoder profile."),
     size: int = typer.Option(1024, min=1, max=16384, help="Width and height in texels."),
     channels: int = typer.Option(9, min=1, max=32, help="Channels of the material."),
     isa: list[str] = typer.Option([], help="Only this instruction set; may be repeated."),
@@ -32,14 +34,14 @@ def decode(
     """Decode a whole mip natively, on each instruction set, and in torch."""
     from ntc.bench import decode_bench
 
-    report = decode_bench(profile, size, channels, isa or None, threads, rounds)
+    report = decode_bench(profile.value, size, channels, _known(isa), threads, rounds)
     print_json(report) if as_json else print_table(report)
     return 0
 
 
 @app.command("fit")
 def fit(
-    profile: str = typer.Option("standard", help="Decoder profile."),
+    profile: Profile = typer.Option(Profile.STANDARD, help="Decoder profile."),
     size: int = typer.Option(1024, min=1, max=16384, help="Width and height in texels."),
     channels: int = typer.Option(9, min=1, max=32, help="Channels of the material."),
     isa: list[str] = typer.Option([], help="Only this instruction set; may be repeated."),
@@ -51,9 +53,20 @@ def fit(
     """Fit steps over all mips natively, on each instruction set, and in torch."""
     from ntc.bench import fit_bench
 
-    report = fit_bench(profile, size, channels, isa or None, threads, rounds, batch)
+    report = fit_bench(profile.value, size, channels, _known(isa), threads, rounds, batch)
     print_json(report) if as_json else print_table(report)
     return 0
+
+
+def _known(isas: list[str]) -> list[str] | None:
+    """These instruction sets, or None for all. Raises UsageError for one that cannot run."""
+    from ntc import native
+
+    here = native.isas() if native.available() else []
+    for isa in isas:
+        if isa not in here:
+            raise UsageError(f"--isa {isa}: use {', '.join(here) or 'a build with a native core'}")
+    return isas or None
 
 
 def print_table(report: BenchReport) -> None:

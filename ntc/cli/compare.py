@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import typer
 
 from ntc.cli.console import complain, decibels, print_json
+from ntc.errors import UsageError
 
 QUALITY_FAILED = 6
 DIFFERS = 7
@@ -22,6 +24,8 @@ def command(
     """PSNR of all maps of B against those of A, in storage space, and angles between normals."""
     from ntc import api
 
+    if min_psnr is not None and math.isnan(min_psnr):
+        raise UsageError("--min-psnr nan: use a number of dB")
     report = api.compare(a, b)
     if as_json:
         print_json(report)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from ntc.cli.console import OnExisting, decibels, print_json, progress, size, warn
+from ntc.cli.console import Failures, OnExisting, decibels, print_json, progress, size, warn
 from ntc.errors import UsageError
 
 if TYPE_CHECKING:
-    from ntc.material import Material
     from ntc.reports import CompressReport, DryRunReport
 
 
@@ -77,6 +78,8 @@ def command(
     \b
     ntc compress textures/bricks -o bricks.ntc
     ntc compress textures/* -o compressed/ --bpp 3 --effort thorough
+
+    A material that fails does not stop the others; the exit code is that of the first failure.
     """
     from ntc import api
 
@@ -93,30 +96,40 @@ def command(
         max_memory=_bytes(max_memory) if max_memory else 0,
     )
     targets = _targets(paths, output)
+    failures = Failures()
     if dry_run:
         for path, target in zip(paths, targets, strict=True):
-            plan = api.dry_run(path, target, settings, only=only, exclude=exclude)
-            print_json(plan) if as_json else _print_plan(plan)
-        return 0
+            with failures.noted(path):
+                plan = api.dry_run(path, target, settings, only=only, exclude=exclude)
+                print_json(plan) if as_json else _print_plan(plan, path)
+        return failures.exit_code
     # All are checked before the first fit, which may take hours.
     wanted = [api.check_target(target, on_existing.value) for target in targets]
     for path, target, write in zip(paths, targets, wanted, strict=True):
-        start = time.perf_counter()
-        if write:
-            with progress(path.name, quiet=quiet) as on_progress:
-                material = api.compress(
-                    path, settings, only=only, exclude=exclude, on_progress=on_progress
-                )
-            _write(material, target, verify=verify)
-        else:
-            material = api.open_material(target)
-        seconds = time.perf_counter() - start
-        report = api.compress_report(target, material, seconds, skipped=not write)
-        if as_json:
-            print_json(report)
-        elif not quiet:
-            _print_report(report)
-    return 0
+        with failures.noted(path):
+            start = time.perf_counter()
+            if write:
+                with progress(target.stem, quiet=quiet) as on_progress:
+                    material = api.compress(
+                        path,
+                        settings,
+                        only=only,
+                        exclude=exclude,
+                        on_progress=on_progress,
+                        on_warning=_warner(path),
+                    )
+                material.save(target)
+                if verify:
+                    api.verify(target, material)
+            else:
+                material = api.open_material(target)
+            seconds = time.perf_counter() - start
+            report = api.compress_report(target, material, seconds, skipped=not write)
+            if as_json:
+                print_json(report)
+            elif not quiet:
+                _print_report(report)
+    return failures.exit_code
 
 
 def _bytes(text: str) -> int:
@@ -125,18 +138,12 @@ def _bytes(text: str) -> int:
     number = text.rstrip("KMGIBkmgib")
     try:
         return int(float(number) * units[text[len(number) :].upper()])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         raise UsageError(f"--max-memory {text}: use a number with KB, MB, GB or GiB") from None
 
 
-def _write(material: Material, target: Path, *, verify: bool) -> None:
-    from ntc import api
-
-    for message in material.warnings:
-        warn(message)
-    material.save(target)
-    if verify:
-        api.verify(target, material)
+def _warner(path: Path) -> Callable[[str], None]:
+    return lambda message: warn(message, path)
 
 
 def _targets(paths: list[Path], output: Path | None) -> list[Path]:
@@ -154,14 +161,14 @@ def _target(path: Path, output: Path | None) -> Path:
     """The file that the user named, or one named after the material in the folder given."""
     if output is not None and output.suffix.lower() == ".ntc" and not output.is_dir():
         return output
-    path = path.resolve()
+    path = Path(os.path.abspath(path))  # a link keeps its own name
     if path.name == "manifest.json":
         path = path.parent
     name = path.name if path.is_dir() else path.stem
     return (output or Path()) / f"{name}.ntc"
 
 
-def _print_plan(plan: DryRunReport) -> None:
+def _print_plan(plan: DryRunReport, path: Path) -> None:
     levels = ", ".join(f"{lv.width}x{lv.height}x{lv.features}" for lv in plan.levels)
     there = " (exists)" if plan.exists else ""
     typer.echo(
@@ -174,7 +181,7 @@ def _print_plan(plan: DryRunReport) -> None:
     for name, file in plan.maps.items():
         typer.echo(f"map           {name}: {file}")
     for message in plan.warnings:
-        warn(message)
+        warn(message, path)
 
 
 def _print_report(report: CompressReport) -> None:

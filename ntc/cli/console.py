@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
+
+from ntc.errors import FileError, NtcError, RuntimeFailure
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -37,9 +42,47 @@ def complain(message: str, exit_code: int, hint: str | None = None) -> int:
     return exit_code
 
 
-def warn(message: str) -> None:
+def explain(error: Exception, about: Path | None = None) -> int:
+    """One line on stderr on whatever went wrong, and the exit code that it deserves."""
+    where = f"{about}: " if about else ""
+    match error:
+        case NtcError():  # which says itself what it is about
+            return complain(str(error), error.exit_code)
+        case OSError():  # of stdout: ntc's own files raise FileError
+            return complain(f"{where}{error}", FileError.exit_code)
+        case MemoryError():
+            what = "out of memory; use a smaller material"
+            return complain(f"{where}{what}", RuntimeFailure.exit_code)
+    if os.environ.get("NTC_DEBUG") == "1":
+        traceback.print_exception(error)
+    what = f"{where}internal: {type(error).__name__}: {error}"
+    return complain(f"{what}; please report, NTC_DEBUG=1 shows where", RuntimeFailure.exit_code)
+
+
+class Failures:
+    """What went wrong among several files: the others are done all the same."""
+
+    def __init__(self) -> None:
+        self.codes: list[int] = []
+
+    @property
+    def exit_code(self) -> int:
+        """That of the first failure, or 0."""
+        return self.codes[0] if self.codes else 0
+
+    @contextmanager
+    def noted(self, about: Path) -> Iterator[None]:
+        """An error in this block is one line on stderr, and the program goes on after it."""
+        try:
+            yield
+        except Exception as error:
+            self.codes.append(explain(error, about))
+
+
+def warn(message: str, about: Path) -> None:
     """One line of warning on stderr."""
-    typer.echo(f"warning: {message}", err=True)
+    # Not by `typer.echo`, which would write past a progress bar into its line.
+    sys.stderr.write(f"warning: {about}: {' '.join(message.split())}\n")
 
 
 def print_json(report: BaseModel) -> None:
@@ -103,15 +146,17 @@ def _bar(title: str) -> Iterator[OnProgress]:
 
 
 def _log(title: str) -> OnProgress:
-    start = last = time.monotonic()
+    last = time.monotonic()
+    first: tuple[float, int] | None = None  # when, and how many texels: reading is not fitting
 
     def show(step: Step) -> None:
-        nonlocal last
+        nonlocal last, first
         now = time.monotonic()
-        if now - last < _LOG_SECONDS or step.texels == 0:
+        start, before = first = first or (now, step.texels)
+        if now - last < _LOG_SECONDS or step.texels == before:
             return
         last = now
-        left = (now - start) * (step.total - step.texels) / step.texels
+        left = (now - start) * (step.total - step.texels) / (step.texels - before)
         percent = 100 * step.texels / step.total
         typer.echo(f"{title}: {percent:.0f} %, {step.psnr:.2f} dB, {left:.0f} s left", err=True)
 

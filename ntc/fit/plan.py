@@ -17,7 +17,7 @@ from ntc.fit.presets import PROFILES
 from ntc.format import spec
 from ntc.format.sections import network_size
 
-CODE_WIDTH: Final = 4
+CODE_WIDTH: Final = 3  # docs/decisions/0007-levels.md
 TILE_LOG2: Final = 4
 _LEVEL_SHARE: Final = 0.65  # part of the remaining bits that the next coarser level may take
 _MOST_FEATURES: Final = 8  # of one level, and

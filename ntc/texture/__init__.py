@@ -2,6 +2,7 @@
 
 from ntc.texture.images import read_image, write_image
 from ntc.texture.mips import mip_chain, mip_count
+from ntc.texture.sources import matches
 from ntc.texture.texture_set import (
     TextureSet,
     as_written,
@@ -16,6 +17,7 @@ __all__ = [
     "as_written",
     "load_material",
     "maps_from_outputs",
+    "matches",
     "measure_material",
     "mip_chain",
     "mip_count",

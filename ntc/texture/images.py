@@ -63,6 +63,7 @@ _WRITABLE = {
 # because 1-bit samples expand.
 _BOMB_RATIO = 2000
 _BOMB_FREE_BYTES = 256 << 20
+_ROWS = 64  # written at once; a multiple of what EXR and TIFF pack together
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
@@ -265,12 +266,18 @@ def _encode(part: Path, path: Path, kind: str, sample: Sample, pixels: Pixels) -
     # Alpha is written as it came, so nothing may be multiplied into the colours.
     spec["oiio:UnassociatedAlpha"] = 1
     spec["compression"] = "jpeg:100" if kind == "jpeg" else "zip"
+    if kind in {"tiff", "openexr"}:  # which would hold the time of writing
+        spec["DateTime"] = "1970:01:01 00:00:00"
     if kind == "jpeg":
         spec["jpeg:subsampling"] = "4:4:4"
     output = oiio.ImageOutput.create(kind)
     if output is None or not output.open(str(part), spec):
         raise FileError(f"{path}: cannot be written ({_first_line(oiio.geterror())})")
-    written = output.write_image(np.ascontiguousarray(pixels))
+    pixels = np.ascontiguousarray(pixels)
+    written = all(  # in parts, so that Ctrl-C is heard
+        output.write_scanlines(top, min(top + _ROWS, height), 0, pixels[top : top + _ROWS])
+        for top in range(0, height, _ROWS)
+    )
     reason = output.geterror()
     closed = output.close()
     if kind != "tiff":  # whose writer leaves harmless remarks about EXIF when it closes

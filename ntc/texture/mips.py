@@ -19,6 +19,7 @@ _Chain = Callable[[list[Plane], int], list[list[Plane]]]
 
 # The cutoff glTF 2.0 gives alpha masks by default (section 3.9.4).
 _CUTOFF = 0.5
+_ROWS = 256
 
 
 def mip_count(width: int, height: int) -> int:
@@ -115,10 +116,11 @@ def _light_chain(
     record: MapRecord, encoded: bool, planes: list[Plane], count: int
 ) -> list[list[Plane]]:
     curve = record.curve, record.low, record.high
-    light = curve_decode(planes[0], *curve)
-    if encoded:
-        light = srgb_to_linear(light)
-    levels = _halvings(light, count)
+    for start in range(0, len(planes[0]), _ROWS):  # in parts, so that Ctrl-C is heard
+        part = planes[0][start : start + _ROWS]
+        light = curve_decode(part, *curve)
+        part[:] = srgb_to_linear(light) if encoded else light
+    levels = _halvings(planes[0], count)
     if encoded:
         levels = [linear_to_srgb(level) for level in levels]
     return [[curve_encode(level, *curve)] for level in levels]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -50,13 +51,14 @@ def find_sources(path: Path, only: Sequence[str], exclude: Sequence[str]) -> Sou
     if path.suffix.lower() == ".json":
         name, files = _from_manifest(path, warnings)
     elif path.is_dir():
-        name, files = path.resolve().name, _from_folder(path, warnings)
+        name, files = _name(path), _from_folder(path, warnings)
     elif path.exists():
         name, files = path.stem, _from_names([path], keep_ignored=True, warnings=warnings)
     else:
         raise FileError(f"{path}: no such file or folder")
     if not files:
         raise InputError(f"{path}: no images found; supported are {', '.join(images.FORMATS)}")
+    warnings += _unused(files, only, exclude)
     files = [file for file in files if _selected(file, only, exclude)]
     if not files:
         raise UsageError(f"{path}: --only and --exclude leave no map")
@@ -81,7 +83,7 @@ def _from_manifest(path: Path, warnings: list[str]) -> tuple[str, list[Source]]:
         for image in _images_in(path.parent)
         if image.resolve() not in known
     ]
-    return listed.name or path.resolve().parent.name, files
+    return listed.name or _name(path.parent), files
 
 
 def _manifest_role(entry: manifest.ManifestMap, guess: Guess) -> Role:
@@ -152,13 +154,34 @@ def _source(path: Path, role: Role) -> Source:
     return Source(path.stem if role.semantic is Semantic.OTHER else role.name, path, role)
 
 
+def matches(globs: Sequence[str], *names: str) -> bool:
+    """Whether one of the globs, or the one that is given, matches a name; case does not matter."""
+    return any(fnmatchcase(name.lower(), glob.lower()) for name in names for glob in _list(globs))
+
+
+def _list(globs: Sequence[str]) -> Sequence[str]:
+    return [globs] if isinstance(globs, str) else globs
+
+
+def _hit(globs: Sequence[str], file: Source) -> bool:
+    return matches(globs, file.name, file.role.semantic.value, file.path.name)
+
+
 def _selected(file: Source, only: Sequence[str], exclude: Sequence[str]) -> bool:
-    keys = [key.lower() for key in (file.name, file.role.semantic.value, file.path.name)]
+    return (not only or _hit(only, file)) and not _hit(exclude, file)
 
-    def hit(globs: Sequence[str]) -> bool:
-        return any(fnmatchcase(key, glob.lower()) for key in keys for glob in globs)
 
-    return (not only or hit(only)) and not hit(exclude)
+def _unused(files: Sequence[Source], only: Sequence[str], exclude: Sequence[str]) -> list[str]:
+    return [
+        f"`{glob}` of --only or --exclude matches no map"
+        for glob in (*_list(only), *_list(exclude))
+        if not any(_hit(glob, file) for file in files)
+    ]
+
+
+def _name(folder: Path) -> str:
+    """The name the user knows: a link keeps its own, `.` gets that of the folder."""
+    return os.path.basename(os.path.abspath(folder))
 
 
 def _without_second_normal(files: list[Source], warnings: list[str]) -> list[Source]:

@@ -185,7 +185,9 @@ class _Outputs:
         """Return all of them as [h, w, C]."""
         stacked = np.empty((self.height, self.width, len(self.places)), np.float32)
         for index, place in enumerate(self.places.values()):
-            stacked[:, :, index] = self._plane(*place)
+            plane = self._plane(*place)
+            for rows in _row_blocks(self.height):  # in parts, so that Ctrl-C is heard
+                stacked[rows, :, index] = plane[rows]
         return stacked
 
     def _plane(self, image: _Image, channel: int, inverted: bool) -> NDArray[np.float32]:

@@ -67,7 +67,7 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
         latent_step=LATENT_STEP * INPUT_ONE,
         seed=problem.seed,
         threads=problem.threads,
-        isa=isa,
+        isa=isa or native.isa(),
     )
     for level, latents in enumerate(begin.latents):
         fitter.set_latents(level, latents * np.float32(INPUT_ONE))

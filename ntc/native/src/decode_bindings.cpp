@@ -130,9 +130,9 @@ void register_decode(nb::module_& m) {
       .def_prop_ro("isa", &BoundDecoder::isa)
       .def_prop_ro("nbytes", &BoundDecoder::bytes)
       .def("decode", &BoundDecoder::decode, nb::arg("mip"), nb::arg("rect"), nb::arg("channels"),
-           nb::arg("out"), nb::arg("threads") = 0)
+           nb::arg("out").noconvert(), nb::arg("threads") = 0)
       .def("decode_texels", &BoundDecoder::decode_texels, nb::arg("mip"), nb::arg("x"), nb::arg("y"),
-           nb::arg("channels"), nb::arg("out"), nb::arg("threads") = 0);
+           nb::arg("channels"), nb::arg("out").noconvert(), nb::arg("threads") = 0);
 }
 
 }  // namespace ntc

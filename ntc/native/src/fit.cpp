@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <tuple>
 
 #include "pool.h"
@@ -23,7 +24,7 @@ constexpr int padded(int n, int to) { return (n + to - 1) / to * to; }
 
 // Largest e with round(weight * 2**e) within int8: ntc/fit/field.py, row_exponents.
 int row_exponent(float largest) {
-  return std::clamp(static_cast<int>(std::floor(std::log2(127.f / std::max(largest, 1e-4f)))), 2, 15);
+  return static_cast<int>(std::clamp(std::floor(std::log2(127.f / std::max(largest, 1e-4f))), 2.f, 15.f));
 }
 
 }  // namespace
@@ -115,7 +116,6 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
   step_.channel_scale = scale_.data();
   step_.patch_stride = patch_stride;
 
-  tiles_.resize(recipe_.batch_tiles);
   const int chunks = padded(recipe_.batch_tiles, kChunkTiles) / kChunkTiles;
   chunk_gradients_.resize(parameters * chunks);
   chunk_losses_.resize(chunks);
@@ -142,18 +142,21 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
 }
 
 void Fitter::set_latents(int level, const float* values) {
+  const std::lock_guard lock(busy_);
   const FitLevel& grid = levels_[level];
   const size_t cells = static_cast<size_t>(grid.width) * grid.height;
   for (size_t c = 0; c < cells; c++) std::copy_n(values + c * grid.features, grid.features, grid.record(c));
 }
 
 void Fitter::get_latents(int level, float* values) const {
+  const std::lock_guard lock(busy_);
   const FitLevel& grid = levels_[level];
   const size_t cells = static_cast<size_t>(grid.width) * grid.height;
   for (size_t c = 0; c < cells; c++) std::copy_n(grid.record(c), grid.features, values + c * grid.features);
 }
 
 void Fitter::set_layer(int index, const float* weights, const float* biases) {
+  const std::lock_guard lock(busy_);
   const Layer& layer = layers_[index];
   float* out = values_.data() + layer.offset;
   for (int o = 0; o < layer.outputs; o++)
@@ -168,16 +171,19 @@ static void copy_layer(const float* in, int inputs, int outputs, int stride, flo
 }
 
 void Fitter::get_layer(int index, float* weights, float* biases) const {
+  const std::lock_guard lock(busy_);
   const Layer& layer = layers_[index];
   copy_layer(values_.data() + layer.offset, layer.inputs, layer.outputs, layer.out_stride, weights, biases);
 }
 
 void Fitter::set_range(const float* low, const float* range) {
+  const std::lock_guard lock(busy_);
   low_.assign(low, low + channels_);
   range_.assign(range, range + channels_);
 }
 
 void Fitter::set_loss(const float* weights, int mask_channel) {
+  const std::lock_guard lock(busy_);
   weights_.assign(weights, weights + channels_);
   step_.mask_channel = mask_channel;
 }
@@ -191,6 +197,7 @@ uint64_t Fitter::random() {
 }
 
 void Fitter::draw_tiles() {
+  tiles_.resize(recipe_.batch_tiles);
   for (FitTileRef& tile : tiles_) {
     const double at = static_cast<double>(random() >> 11) * 0x1p-53 * mip_ends_.back();
     const auto end = std::upper_bound(mip_ends_.begin(), mip_ends_.end() - 1, at);
@@ -316,6 +323,7 @@ void Fitter::update_decoder(float rate) {
 }
 
 double Fitter::step(float latent_rate, float decoder_rate) {
+  const std::lock_guard lock(busy_);
   const bool live = latent_rate > 0;
   draw_tiles();
   const double loss = run_tiles(live, live);
@@ -325,17 +333,28 @@ double Fitter::step(float latent_rate, float decoder_rate) {
 }
 
 double Fitter::gradients(const std::vector<FitTileRef>& tiles, bool noise) {
+  const std::lock_guard lock(busy_);
+  if (tiles.empty() || tiles.size() > static_cast<size_t>(recipe_.batch_tiles))
+    throw std::invalid_argument("more tiles than a batch, or none");
+  for (const FitTileRef& tile : tiles) {
+    const bool known = tile.mip >= 0 && tile.mip < static_cast<int>(mips_.size());
+    if (!known || tile.y < 0 || tile.y >= mips_[tile.mip].tiles_y || tile.x < 0 ||
+        tile.x >= mips_[tile.mip].tiles_x)
+      throw std::invalid_argument("tile does not exist");
+  }
   tiles_ = tiles;
   return run_tiles(true, noise);
 }
 
 void Fitter::get_layer_gradients(int index, float* weights, float* biases) const {
+  const std::lock_guard lock(busy_);
   const Layer& layer = layers_[index];
   copy_layer(chunk_gradients_.data() + layer.offset, layer.inputs, layer.outputs, layer.out_stride, weights,
              biases);
 }
 
 void Fitter::get_latent_gradients(int level, float* values) const {
+  const std::lock_guard lock(busy_);
   const FitLevel& grid = levels_[level];
   std::fill_n(values, static_cast<size_t>(grid.width) * grid.height * grid.features, 0.f);
   auto address = [](int cell, int cells, bool wrap) {
@@ -357,6 +376,7 @@ void Fitter::get_latent_gradients(int level, float* values) const {
 }
 
 void Fitter::round_latents() {
+  const std::lock_guard lock(busy_);
   for (const FitLevel& grid : levels_) {
     const size_t cells = static_cast<size_t>(grid.width) * grid.height;
     for (size_t c = 0; c < cells; c++) {

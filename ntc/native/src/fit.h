@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "fit_types.h"
@@ -33,9 +34,11 @@ struct FitMipData {
   std::vector<FitAxisData> x, y;  // per level
 };
 
+// Calls of several threads run one after the other.
 class Fitter {
  public:
-  // `widths` are inputs, hidden units, channels. Parameters start at zero.
+  // `widths` are inputs, hidden units, channels. Parameters start at zero. That the arguments fit each other
+  // was checked: fit_bindings.cpp.
   Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::vector<FitMipData> mips,
          std::vector<double> mip_shares, bool wrap_u, bool wrap_v, FitRecipe recipe, uint64_t seed,
          int threads, const FitKernels& kernels);
@@ -59,7 +62,7 @@ class Fitter {
   // Latents become multiples of the step from the low end on.
   void round_latents();
 
-  // For tests: draws tiles and computes gradients only; nothing is updated.
+  // For tests: computes the gradients of these tiles, at most a batch; nothing is updated.
   double gradients(const std::vector<FitTileRef>& tiles, bool noise);
   void get_layer_gradients(int layer, float* weights, float* biases) const;
   void get_latent_gradients(int level, float* values) const;
@@ -87,6 +90,7 @@ class Fitter {
   void update_decoder(float rate);
   uint64_t random();
 
+  mutable std::mutex busy_;
   FitRecipe recipe_;
   const FitKernels& kernels_;
   int threads_;

@@ -1,4 +1,5 @@
-// Python face of the fitter. Long calls release the interpreter lock.
+// Python face of the fitter. Long calls release the interpreter lock. Arrays that are written to are taken as
+// they are: what is written to a converted copy would be lost.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
@@ -22,30 +23,54 @@ using Texels = nb::ndarray<const uint16_t, nb::ndim<3>, nb::c_contig, nb::device
 using Axis = std::tuple<Ints, Floats, int>;  // cells, fractions, span
 using Mip = std::tuple<Texels, std::vector<int>, std::vector<Axis>, std::vector<Axis>>;
 
-FitAxisData axis(const Axis& in) {
-  const auto& [cells, fractions, span] = in;
-  if (cells.shape(0) != fractions.size() || cells.shape(0) % kTile != 0)
-    throw std::invalid_argument("taps cover whole tiles");
-  if (span < 2 || span > kMaxSpan) throw std::invalid_argument("a tile reads 2 to 24 cells along an axis");
-  return {{cells.data(), cells.data() + cells.size()},
-          {fractions.data(), fractions.data() + fractions.size()},
-          span};
+constexpr int kMaxSide = 16384;
+constexpr int kMaxBatch = 1 << 20;
+
+void require(bool condition, const char* what) {
+  if (!condition) throw std::invalid_argument(what);
 }
 
-FitMipData mip(const Mip& in) {
+void expect(size_t found, size_t wanted) { require(found == wanted, "an array has the wrong size"); }
+
+bool is_side(int64_t n) { return 1 <= n && n <= kMaxSide; }
+
+// Checks that the texels of each tile read a level within its span; the arrays of levels not read are empty.
+FitAxisData axis(const Axis& in, int texels, int level_cells) {
+  const auto& [cells, fractions, span] = in;
+  const size_t count = texels ? static_cast<size_t>((texels + kTile - 1) / kTile * kTile) : 0;
+  require(cells.size() == count && fractions.size() == count, "taps cover whole tiles");
+  require(2 <= span && span <= kMaxSpan, "a tile reads 2 to 24 cells along an axis");
+  const int32_t* cell = cells.data();
+  for (size_t i = 0; i < count; i++) {
+    const int32_t first = cell[i / kTile * kTile];
+    require(-1 <= first && first < level_cells && first <= cell[i] && cell[i] - first <= span - 2,
+            "a tap lies outside its tile");
+  }
+  return {{cell, cell + count}, {fractions.data(), fractions.data() + count}, span};
+}
+
+FitMipData mip(const Mip& in, const std::vector<FitLevelShape>& levels, const std::vector<int>& widths) {
   const auto& [texels, roles, x, y] = in;
+  require(is_side(texels.shape(0)) && is_side(texels.shape(1)), "a mip has 1 to 16384 texels a side");
+  expect(texels.shape(2), static_cast<size_t>(widths.back()));
+  require(roles.size() == levels.size() && x.size() == levels.size() && y.size() == levels.size(),
+          "a mip has a role and taps for every level");
   FitMipData data;
   data.height = static_cast<int>(texels.shape(0));
   data.width = static_cast<int>(texels.shape(1));
   data.texels.assign(texels.data(), texels.data() + texels.size());
   data.roles = roles;
-  for (const Axis& a : x) data.x.push_back(axis(a));
-  for (const Axis& a : y) data.y.push_back(axis(a));
+  int next = 0;
+  for (size_t l = 0; l < levels.size(); l++) {
+    const bool read = roles[l] != -1;
+    if (read) {
+      require(roles[l] >= next && roles[l] < widths[0] - levels[l].features, "roles rise and leave room");
+      next = roles[l] + levels[l].features;
+    }
+    data.x.push_back(axis(x[l], read ? data.width : 0, levels[l].width));
+    data.y.push_back(axis(y[l], read ? data.height : 0, levels[l].height));
+  }
   return data;
-}
-
-void expect(size_t found, size_t wanted) {
-  if (found != wanted) throw std::invalid_argument("an array has the wrong size");
 }
 
 }  // namespace
@@ -59,18 +84,20 @@ void register_fit(nb::module_& m) {
              bool wrap_u, bool wrap_v, int batch_tiles, float mean_decay, float square_decay,
              float latent_low, float latent_high, float latent_step, uint64_t seed, int threads,
              const std::string& isa) {
-            if (levels.size() > kMaxLevels || widths.size() < 2 || widths.size() > kMaxLayers + 1)
-              throw std::invalid_argument("too many levels or layers");
-            for (int n : widths)
-              if (n < 1 || n > kMaxUnits) throw std::invalid_argument("a layer has 1 to 128 units");
+            require(levels.size() <= kMaxLevels && 2 <= widths.size() && widths.size() <= kMaxLayers + 1,
+                    "too many levels or layers");
+            for (int n : widths) require(1 <= n && n <= kMaxUnits, "a layer has 1 to 128 units");
+            require(widths.back() <= kMaxChannels, "there are at most 32 channels");
+            require(!mips.empty() && shares.size() == mips.size(), "every mip has a share");
+            require(1 <= batch_tiles && batch_tiles <= kMaxBatch, "a batch has 1 to 2^20 tiles");
             std::vector<FitLevelShape> shapes;
             for (const auto& [w, h, f] : levels) {
-              if (w < 1 || h < 1 || f < 1 || f > kMaxFeatures)
-                throw std::invalid_argument("a level has at least one cell and 1 to 32 features");
+              require(is_side(w) && is_side(h), "a level has 1 to 16384 cells a side");
+              require(1 <= f && f <= kMaxFeatures, "a level has 1 to 32 features");
               shapes.push_back({w, h, f});
             }
             std::vector<FitMipData> data;
-            for (const Mip& in : mips) data.push_back(mip(in));
+            for (const Mip& in : mips) data.push_back(mip(in, shapes, widths));
             new (self) Fitter(std::move(shapes), widths, std::move(data), shares, wrap_u, wrap_v,
                               {batch_tiles, mean_decay, square_decay, latent_low, latent_high, latent_step},
                               seed, threads, fit_kernels_for(isa.empty() ? chosen_isa() : parse_isa(isa)));
@@ -84,23 +111,27 @@ void register_fit(nb::module_& m) {
              expect(v.size(), f.latent_count(level));
              f.set_latents(level, v.data());
            })
-      .def("get_latents",
-           [](const Fitter& f, int level, FloatsOut v) {
-             expect(v.size(), f.latent_count(level));
-             f.get_latents(level, v.data());
-           })
+      .def(
+          "get_latents",
+          [](const Fitter& f, int level, FloatsOut v) {
+            expect(v.size(), f.latent_count(level));
+            f.get_latents(level, v.data());
+          },
+          nb::arg("level"), nb::arg("values").noconvert())
       .def("set_layer",
            [](Fitter& f, int layer, Floats w, Floats b) {
              expect(w.size(), f.weight_count(layer));
              expect(b.size(), f.bias_count(layer));
              f.set_layer(layer, w.data(), b.data());
            })
-      .def("get_layer",
-           [](const Fitter& f, int layer, FloatsOut w, FloatsOut b) {
-             expect(w.size(), f.weight_count(layer));
-             expect(b.size(), f.bias_count(layer));
-             f.get_layer(layer, w.data(), b.data());
-           })
+      .def(
+          "get_layer",
+          [](const Fitter& f, int layer, FloatsOut w, FloatsOut b) {
+            expect(w.size(), f.weight_count(layer));
+            expect(b.size(), f.bias_count(layer));
+            f.get_layer(layer, w.data(), b.data());
+          },
+          nb::arg("layer"), nb::arg("weights").noconvert(), nb::arg("biases").noconvert())
       .def("set_range",
            [](Fitter& f, Floats low, Floats range) {
              expect(low.size(), f.channels());
@@ -110,8 +141,7 @@ void register_fit(nb::module_& m) {
       .def("set_loss",
            [](Fitter& f, Floats weights, int mask_channel) {
              expect(weights.size(), f.channels());
-             if (mask_channel >= static_cast<int>(f.channels()))
-               throw std::invalid_argument("no such channel");
+             require(mask_channel < static_cast<int>(f.channels()), "no such channel");
              f.set_loss(weights.data(), mask_channel);
            })
       .def("step", &Fitter::step, nb::arg("latent_rate"), nb::arg("decoder_rate"),
@@ -121,19 +151,24 @@ void register_fit(nb::module_& m) {
            [](Fitter& f, const std::vector<std::tuple<int, int, int>>& tiles, bool noise) {
              std::vector<FitTileRef> refs;
              for (const auto& [mip, y, x] : tiles) refs.push_back({mip, y, x});
+             const nb::gil_scoped_release release;
              return f.gradients(refs, noise);
            })
-      .def("get_layer_gradients",
-           [](const Fitter& f, int layer, FloatsOut w, FloatsOut b) {
-             expect(w.size(), f.weight_count(layer));
-             expect(b.size(), f.bias_count(layer));
-             f.get_layer_gradients(layer, w.data(), b.data());
-           })
-      .def("get_latent_gradients",
-           [](const Fitter& f, int level, FloatsOut v) {
-             expect(v.size(), f.latent_count(level));
-             f.get_latent_gradients(level, v.data());
-           })
+      .def(
+          "get_layer_gradients",
+          [](const Fitter& f, int layer, FloatsOut w, FloatsOut b) {
+            expect(w.size(), f.weight_count(layer));
+            expect(b.size(), f.bias_count(layer));
+            f.get_layer_gradients(layer, w.data(), b.data());
+          },
+          nb::arg("layer"), nb::arg("weights").noconvert(), nb::arg("biases").noconvert())
+      .def(
+          "get_latent_gradients",
+          [](const Fitter& f, int level, FloatsOut v) {
+            expect(v.size(), f.latent_count(level));
+            f.get_latent_gradients(level, v.data());
+          },
+          nb::arg("level"), nb::arg("values").noconvert())
       .def_prop_ro("bytes", &Fitter::bytes);
 }
 

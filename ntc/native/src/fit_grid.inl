@@ -1,8 +1,6 @@
 // The dense grid of a fit: latents of a tile to inputs of its texels, and gradients the other way. The
 // decoder in fit_kernel.cpp knows none of this.
 
-#include <cmath>
-
 #include "fit_types.h"
 #include "fit_vectors.inl"
 
@@ -167,7 +165,7 @@ NTC_INLINE Vec4 adam_step(Vec4 value, float* mean, float* square, Vec4 gradient,
   store(mean, m);
   store(square, v);
   Vec4 root = v * square_correction;
-  for (int i = 0; i < 4; i++) root[i] = std::sqrt(root[i]);
+  for (int i = 0; i < 4; i++) root[i] = __builtin_sqrtf(root[i]);
   return value - m * (adam.rate * mean_correction) / (root + 1e-15f);
 }
 

@@ -20,25 +20,26 @@ struct Workspace {
   float* rows;                // patch rows, interpolated along x
 };
 
+constexpr size_t kUnitFloats = static_cast<size_t>(kTileTexels) * kMaxUnits;
+// Rows of inputs have room for the padding of a level.
+constexpr size_t kInputFloats = static_cast<size_t>(kTileTexels) * (kMaxUnits + kVector);
 constexpr size_t kPatchFloats = static_cast<size_t>(kMaxSpan) * kMaxSpan * kMaxFeatures;
 constexpr size_t kRowFloats = static_cast<size_t>(kMaxSpan) * kTile * kMaxFeatures;
 
 size_t workspace_floats(const FitStep& step) {
-  const size_t units = static_cast<size_t>(kTileTexels) * kMaxUnits;
-  return (2 * step.layer_count + 4) * units + kPatchFloats + kRowFloats + 64;
+  return 2 * kInputFloats + (2 * step.layer_count + 2) * kUnitFloats + kPatchFloats + kRowFloats;
 }
 
 Workspace carve(const FitStep& step, float* memory) {
-  const size_t units = static_cast<size_t>(kTileTexels) * kMaxUnits;
   Workspace w{};
   auto take = [&](size_t floats) { return (memory += floats) - floats; };
-  w.inputs = take(units);
-  w.input_gradients = take(units);
-  w.errors[0] = take(units);
-  w.errors[1] = take(units);
+  w.inputs = take(kInputFloats);
+  w.input_gradients = take(kInputFloats);
+  w.errors[0] = take(kUnitFloats);
+  w.errors[1] = take(kUnitFloats);
   for (int i = 0; i < step.layer_count; i++) {
-    w.units[i] = take(units);
-    w.slopes[i] = take(units);
+    w.units[i] = take(kUnitFloats);
+    w.slopes[i] = take(kUnitFloats);
   }
   w.patch = take(kPatchFloats);
   w.rows = take(kRowFloats);

@@ -5,6 +5,9 @@
 #ifndef _WIN32
 #include <unistd.h>
 #endif
+#ifdef __linux__
+#include <sched.h>
+#endif
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #endif
@@ -21,6 +24,15 @@ int64_t process() {
 #else
   return getpid();
 #endif
+}
+
+// Those that this process may run on: a container may leave it a few of many.
+int processors() {
+#ifdef __linux__
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+#endif
+  return static_cast<int>(std::thread::hardware_concurrency());
 }
 
 void relax() {
@@ -42,20 +54,25 @@ void wait_for_change(const std::atomic<T>& value, T old) {
 }  // namespace
 
 int thread_count(int threads) {
-  if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
+  if (threads <= 0) threads = processors();
   return std::clamp(threads, 1, kMaxThreads);
 }
 
 Pool& Pool::shared() {
-  static std::mutex mutex;
-  static Pool* pool = nullptr;
-  static int64_t owner = -1;
-  const std::lock_guard lock(mutex);
-  if (owner != process()) {
-    pool = new Pool;  // after a fork the old one has no threads, and its locks may be held
-    owner = process();
+  struct Owned {
+    Pool pool;
+    const int64_t owner = process();
+  };
+  // No mutex: another thread might hold it during a fork, and the child would wait for ever.
+  static std::atomic<Owned*> current{nullptr};
+  Owned* owned = current.load(std::memory_order_acquire);
+  if (!owned || owned->owner != process()) {
+    // After a fork the old one has no threads, and its locks may be held: it is left as it is.
+    Owned* fresh = new Owned;
+    if (current.compare_exchange_strong(owned, fresh)) return fresh->pool;
+    delete fresh;  // `owned` is now the one that another thread made
   }
-  return *pool;
+  return owned->pool;
 }
 
 void Pool::run_call(int64_t count, int threads, Call call, void* context) {
