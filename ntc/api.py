@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import os
 import platform
-import re
-import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +34,7 @@ from ntc.format import container, spec
 from ntc.format.container import NtcFile
 from ntc.format.metadata import FitRecord, MapRecord, Metadata, Quality
 from ntc.format.model import bytes_per_texel
+from ntc.machine import peak_memory
 from ntc.material import Material, open_material
 from ntc.reports import (
     CompressReport,
@@ -379,21 +377,6 @@ def system() -> SystemReport:
         isa=native.isa() if native.available() else None,
         isas=native.isas() if native.available() else [],
     )
-
-
-def peak_memory() -> int:
-    """Most bytes of memory this process has held; 0 where the system does not say."""
-    # On Linux, getrusage also counts what the parent held when it started this process.
-    with suppress(OSError):
-        status = Path("/proc/self/status").read_text("utf-8")
-        if found := re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE):
-            return 1024 * int(found[1])
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _rounded(psnr: float | None) -> float | None:

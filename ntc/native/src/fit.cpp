@@ -20,8 +20,6 @@ constexpr int kCorrections = 8192;
 // What the kernels count results in: hidden units in steps, outputs in storage values 0 .. 1.
 constexpr double kHiddenUnit = 64, kOutputUnit = 65536.0 / 65535;
 
-constexpr int padded(int n, int to) { return (n + to - 1) / to * to; }
-
 // Largest e with round(weight * 2**e) within int8: ntc/fit/field.py, row_exponents.
 int row_exponent(float largest) {
   return static_cast<int>(std::clamp(std::floor(std::log2(127.f / std::max(largest, 1e-4f))), 2.f, 15.f));
@@ -148,13 +146,6 @@ void Fitter::set_latents(int level, const float* values) {
   for (size_t c = 0; c < cells; c++) std::copy_n(values + c * grid.features, grid.features, grid.record(c));
 }
 
-void Fitter::get_latents(int level, float* values) const {
-  const std::lock_guard lock(busy_);
-  const FitLevel& grid = levels_[level];
-  const size_t cells = static_cast<size_t>(grid.width) * grid.height;
-  for (size_t c = 0; c < cells; c++) std::copy_n(grid.record(c), grid.features, values + c * grid.features);
-}
-
 void Fitter::set_layer(int index, const float* weights, const float* biases) {
   const std::lock_guard lock(busy_);
   const Layer& layer = layers_[index];
@@ -162,18 +153,6 @@ void Fitter::set_layer(int index, const float* weights, const float* biases) {
   for (int o = 0; o < layer.outputs; o++)
     for (int i = 0; i < layer.inputs; i++) out[i * layer.out_stride + o] = weights[o * layer.inputs + i];
   std::copy_n(biases, layer.outputs, out + padded(layer.inputs, 4) * layer.out_stride);
-}
-
-static void copy_layer(const float* in, int inputs, int outputs, int stride, float* weights, float* biases) {
-  for (int o = 0; o < outputs; o++)
-    for (int i = 0; i < inputs; i++) weights[o * inputs + i] = in[i * stride + o];
-  std::copy_n(in + padded(inputs, 4) * stride, outputs, biases);
-}
-
-void Fitter::get_layer(int index, float* weights, float* biases) const {
-  const std::lock_guard lock(busy_);
-  const Layer& layer = layers_[index];
-  copy_layer(values_.data() + layer.offset, layer.inputs, layer.outputs, layer.out_stride, weights, biases);
 }
 
 void Fitter::set_range(const float* low, const float* range) {
@@ -344,35 +323,6 @@ double Fitter::gradients(const std::vector<FitTileRef>& tiles, bool noise) {
   }
   tiles_ = tiles;
   return run_tiles(true, noise);
-}
-
-void Fitter::get_layer_gradients(int index, float* weights, float* biases) const {
-  const std::lock_guard lock(busy_);
-  const Layer& layer = layers_[index];
-  copy_layer(chunk_gradients_.data() + layer.offset, layer.inputs, layer.outputs, layer.out_stride, weights,
-             biases);
-}
-
-void Fitter::get_latent_gradients(int level, float* values) const {
-  const std::lock_guard lock(busy_);
-  const FitLevel& grid = levels_[level];
-  std::fill_n(values, static_cast<size_t>(grid.width) * grid.height * grid.features, 0.f);
-  auto address = [](int cell, int cells, bool wrap) {
-    return wrap ? ((cell % cells) + cells) % cells : std::clamp(cell, 0, cells - 1);
-  };
-  for (size_t t = 0; t < tiles_.size(); t++) {
-    const FitMip& mip = mips_[tiles_[t].mip];
-    if (mip.roles[level] < 0) continue;
-    const FitAxis &ax = mip.x[level], &ay = mip.y[level];
-    const float* g = patch_gradients_.data() + t * step_.patch_stride + mip.patches[level];
-    for (int i = 0; i < ay.span; i++)
-      for (int j = 0; j < ax.span; j++, g += grid.padded) {
-        const int y = address(ay.cells[tiles_[t].y * kTile] + i, grid.height, wrap_v_);
-        const int x = address(ax.cells[tiles_[t].x * kTile] + j, grid.width, wrap_u_);
-        float* out = values + (static_cast<size_t>(y) * grid.width + x) * grid.features;
-        for (int f = 0; f < grid.features; f++) out[f] += g[f];
-      }
-  }
 }
 
 void Fitter::round_latents() {

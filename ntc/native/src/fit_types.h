@@ -16,6 +16,9 @@ constexpr int kMaxChannels = 32;
 constexpr int kMaxFeatures = 32;
 constexpr int kMaxSpan = 24;  // cells an axis of a tile can read: of a level up to 2.5 times as fine
 
+// `n` rounded up to a multiple of `to`.
+constexpr int padded(int n, int to) { return (n + to - 1) / to * to; }
+
 // Latents of one level in steps of an int8 input, with all that an update needs beside them.
 struct FitLevel {
   int width, height, features;
