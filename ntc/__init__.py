@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ntc.api import Settings, compare, compress, decompress, info, validate
+    from ntc.api import Settings, compare, compress, convert, decompress, info, validate
     from ntc.errors import FileError, FormatError, InputError, NtcError, RuntimeFailure, UsageError
     from ntc.material import Material
     from ntc.material import open_material as open
 
 _HOMES = {
-    "ntc.api": ("Settings", "compare", "compress", "decompress", "info", "validate"),
+    "ntc.api": ("Settings", "compare", "compress", "convert", "decompress", "info", "validate"),
     "ntc.errors": (
         "FileError",
         "FormatError",
@@ -37,6 +37,7 @@ __all__ = [
     "UsageError",
     "compare",
     "compress",
+    "convert",
     "decompress",
     "info",
     "open",

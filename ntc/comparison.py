@@ -54,7 +54,7 @@ def compare(a: str | Path, b: str | Path) -> CompareReport:
     pairs = _Pairs(first, second)
     records = [pairs.add(record) for record in first.maps]
     left, right = pairs.stacked()
-    quality = metrics.set_psnr(left, right, records)
+    quality = metrics.set_psnr(metrics.mse(left, right), records)
     normals = {
         record.name: metrics.normal_angle(left, right, record)
         for record in records
@@ -77,7 +77,8 @@ def _load(path: Path) -> _Side:
         outputs /= 65535
         return _Side(path, material.maps, outputs, compressed=True)
     textures = load_material(path)
-    return _Side(path, textures.maps, textures.channels, compressed=False)
+    channels: Floats = np.divide(textures.channels, 65535, dtype=np.float32)
+    return _Side(path, textures.maps, channels, compressed=False)
 
 
 class _Pairs:

@@ -1,7 +1,8 @@
-"""What the operating system says of this process."""
+"""What the operating system says of this process, and of the machine."""
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from contextlib import suppress
@@ -21,3 +22,23 @@ def peak_memory() -> int:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def resident_memory() -> int:
+    """Bytes of memory this process holds now; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def physical_memory() -> int:
+    """Bytes of memory this process may use at all; 0 where the system does not say."""
+    try:
+        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return 0
+    with suppress(OSError, ValueError):  # "max" is no number, and no limit
+        return min(physical, int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
+    return physical

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ntc.decode import open_decoder
+from ntc.decode.region import mip_size
 from ntc.errors import FormatError
 from ntc.files import make_folder, read_bytes, write_bytes
 from ntc.format import container, spec
 from ntc.format.container import NtcFile
 from ntc.format.metadata import MapRecord
 from ntc.format.model import video_memory_bytes
-from ntc.texture import maps_from_outputs, resize_map
+from ntc.texture import Header, bands_of, maps_from_outputs, resize_map_bands, write_bands
 
 Pixels = npt.NDArray[np.generic]
 Rect = tuple[int, int, int, int]
@@ -81,15 +83,40 @@ class Material:
     def original_maps(self, mip: int = 0) -> dict[str, Pixels]:
         """`{map name: [h, w, c]}` with each map at the size it had before compression, halved
         `mip` times."""
-        sized = {}
-        decoded = self.decode(mip)
-        for record in self.maps:
-            width, height = spec.mip_size(record.width, record.height, mip)
-            pixels = decoded[record.name]
-            if pixels.shape[:2] != (height, width):
-                pixels = resize_map(pixels, width, height)
-            sized[record.name] = pixels
-        return sized
+        return {r.name: np.concatenate(list(self.original_bands(r, mip))) for r in self.maps}
+
+    def original_bands(self, record: MapRecord, mip: int = 0) -> Iterator[Pixels]:
+        """`[rows, w, c]` of one of the original maps at a time, from top to bottom.
+
+        Memory is needed for a band alone, however large the map is.
+        """
+        size = mip_size(self.file.model, mip)
+        bands = self._bands(record, mip, *size)
+        original = spec.mip_size(record.width, record.height, mip)
+        return bands if original == size else resize_map_bands(bands, size, original)
+
+    def save_map(self, path: Path, record: MapRecord, mip: int = 0) -> None:
+        """Writes one of the original maps as an image, band by band. Raises FileError."""
+        width, height = spec.mip_size(record.width, record.height, mip)
+        header = Header(width, height, len(record.channels), record.sample)
+        write_bands(path, header, self.original_bands(record, mip))
+
+    def _bands(self, record: MapRecord, mip: int, width: int, height: int) -> Iterator[Pixels]:
+        """`[rows, w, c]` of one map as it is decoded, at the size of the material."""
+        wanted = sorted({c.output for c in record.channels if c.output is not None})
+        channels = [
+            c if c.output is None else c.model_copy(update={"output": wanted.index(c.output)})
+            for c in record.channels
+        ]
+        alone = record.model_copy(update={"channels": tuple(channels)})
+        decoder = open_decoder()
+        for rows in bands_of(height, width):
+            rect = 0, rows.start, width, rows.stop - rows.start
+            if wanted:
+                outputs = decoder.decode(self.file.model, mip, rect, channels=wanted)
+            else:
+                outputs = np.empty((rect[3], width, 0), np.uint16)
+            yield maps_from_outputs(outputs, [alone])[record.name]
 
 
 def open_material(path: str | Path) -> Material:

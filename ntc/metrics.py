@@ -1,13 +1,13 @@
 """How far a decoded material is from the original: PSNR in storage space, and normal angles.
 
-Arrays are [h, w, C] in storage space: float 0..1 or uint16 0..65535. Rows are taken in blocks, so
+Arrays are [h, w, C] in storage space: float 0..1 or uint16 0..65535. Rows are taken in bands, so
 that the memory needed does not grow with the height.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from ntc.format.metadata import Channel, MapRecord, Sample, Semantic
 
 Storage = NDArray[np.uint16] | NDArray[np.floating[Any]]
 
-_ROWS = 128
+_ROWS = 32
 _SAMPLE_TOP = {Sample.UINT8: 255.0, Sample.UINT16: 65535.0}
 
 
@@ -32,11 +32,17 @@ class SetPsnr:
 
 def mse(a: Storage, b: Storage) -> NDArray[np.float64]:
     """Return the mean squared error of every channel, float64 [C], for a peak of 1."""
-    total: NDArray[np.float64] = np.zeros(a.shape[2], np.float64)
-    for rows in _row_blocks(a, b):
-        total += np.sum((_unit(a[rows]) - _unit(b[rows])) ** 2, axis=(0, 1))
-    total /= a.shape[0] * a.shape[1]
-    return total
+    return banded_mse((a[rows], b[rows]) for rows in _row_blocks(a, b))
+
+
+def banded_mse(bands: Iterable[tuple[Storage, Storage]]) -> NDArray[np.float64]:
+    """Return the same of two materials that come [rows, w, C] at a time, one band at least."""
+    total, texels = np.zeros(1), 0
+    for a, b in bands:
+        for rows in _row_blocks(a, b):
+            total = total + np.sum((_unit(a[rows]) - _unit(b[rows])) ** 2, axis=(0, 1))
+        texels += a.shape[0] * a.shape[1]
+    return total / texels
 
 
 def psnr(error: float) -> float | None:
@@ -44,13 +50,13 @@ def psnr(error: float) -> float | None:
     return -10 * math.log10(error) if error > 0 else None
 
 
-def set_psnr(a: Storage, b: Storage, maps: Sequence[MapRecord]) -> SetPsnr:
+def set_psnr(errors: NDArray[np.float64], maps: Sequence[MapRecord]) -> SetPsnr:
     """Return the PSNR over all channels that vary, each once, and a normal's three always.
 
-    `a` and `b` hold the network outputs that `maps` refer to. A channel two maps share counts in
-    both maps and once in the whole. Constants outside normals are exact and do not count.
+    `errors` are those of the network outputs that `maps` refer to, from `mse`. A channel two maps
+    share counts in both maps and once in the whole. Constants outside normals are exact and do
+    not count.
     """
-    errors = mse(a, b)
     every: dict[object, float] = {}
     per_map = {}
     for record in maps:

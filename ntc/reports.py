@@ -17,6 +17,15 @@ class PlannedLevel(_Report):
     width: int
     height: int
     features: int
+    stored_cells: int = Field(description="fewer than the level has where it is a hash table")
+    triangles: bool = Field(description="texels read three cells instead of four")
+
+
+class PlannedModel(_Report):
+    """What an encoding would make of a material."""
+
+    levels: list[PlannedLevel]
+    macs: int
 
 
 class DryRunReport(_Report):
@@ -30,8 +39,7 @@ class DryRunReport(_Report):
     mips: int
     channels: int = Field(description="outputs of the decoder: channels that vary, each once")
     maps: dict[str, str] = Field(description="map name -> file it comes from")
-    levels: list[PlannedLevel]
-    macs: int
+    encodings: dict[str, PlannedModel] = Field(description="of which a short race chooses one")
     texels: int
     peak_memory_bytes: int = Field(description="estimated, within about a tenth")
     warnings: list[str]
@@ -56,6 +64,7 @@ class CompressReport(_Report):
     peak_memory_bytes: int
     texels: int
     backend: str
+    encoding: str = Field(description="grid, hash or simplex")
     warnings: list[str]
 
 
@@ -91,6 +100,9 @@ class LevelReport(_Report):
     height: int
     features: int
     tile: int = Field(description="cells a side")
+    stored_cells: int = Field(description="fewer than the level has where it is a hash table")
+    triangles: bool = Field(description="texels read three cells instead of four")
+    kept_blocks: float | None = Field(description="part of its blocks that a mask keeps")
     mean_code_width: float = Field(description="bits, over all codes")
     bytes: int
 
@@ -117,6 +129,7 @@ class InfoReport(_Report):
     map_psnr: dict[str, float | None]
     fit: FitRecord
     generator: str
+    encoding: str = Field(description="grid, hash or simplex")
 
 
 class ValidateReport(_Report):

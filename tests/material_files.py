@@ -37,7 +37,7 @@ def outputs(record: MapRecord) -> list[int | None]:
 
 
 def stored(material: TextureSet) -> np.ndarray:
-    return np.rint(material.channels * 65535).astype(np.uint16)
+    return material.channels
 
 
 def restored(material: TextureSet) -> dict[str, np.ndarray]:

@@ -1,10 +1,13 @@
 """Random legal models and files, most of them of shapes that no preset would choose."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from ntc.format import spec
 from ntc.format.container import NtcFile
+from ntc.format.layout import DENSE, Layout, block_grid, stored_size
 from ntc.format.metadata import (
     Channel,
     ColorSpace,
@@ -36,10 +39,11 @@ def random_file(seed: int) -> NtcFile:
 def random_model(seed: int) -> QuantizedModel:
     """A legal model; the same seed gives the same one."""
     rng = np.random.default_rng(seed)
+    layouts = np.random.default_rng((seed, 2))
     width, height = (int(n) for n in rng.choice(SIDES, 2))
     mips = int(rng.integers(1, spec.full_mip_count(width, height) + 1))
     count = int(rng.choice(LEVEL_COUNTS))
-    levels = tuple(random_level(rng, width, height) for _ in range(count))
+    levels = tuple(random_level(rng, layouts, width, height) for _ in range(count))
     widest = max(level.features for level in levels)
     inputs = 1 + min(int(rng.integers(widest, 2 * widest + 8)), spec.MAX_WIDTH - 1)
     roles = np.stack([random_roles(rng, levels, inputs - 1) for _ in range(mips)])
@@ -48,13 +52,16 @@ def random_model(seed: int) -> QuantizedModel:
     wild = bool(rng.random() < 0.3)
     layers = random_layers(rng, [inputs, *hidden, channels], wild=wild)
     wrap = (bool(rng.integers(2)), bool(rng.integers(2)))
+    levels = tuple(some_simplex(layouts, level, wrap[1]) for level in levels)
     return QuantizedModel(width, height, mips, wrap, levels, roles, layers)
 
 
-def random_level(rng: Rng, width: int, height: int) -> Level:
+def random_level(rng: Rng, layouts: Rng, width: int, height: int) -> Level:
     """A level of at most this size, with mixed code widths and at times extreme latents."""
     full = rng.random() < 0.3
-    w, h = (width, height) if full else (int(rng.integers(1, n + 1)) for n in (width, height))
+    size = (width, height) if full else tuple(int(rng.integers(1, n + 1)) for n in (width, height))
+    layout = random_layout(layouts, *size)
+    w, h = stored_size(*size, layout)
     features = int(rng.integers(1, 1 + max(min(spec.MAX_FEATURES, MOST_CODES // (w * h)), 1)))
     low, high = spec.TILE_LOG2_RANGE
     tile_log2 = int(rng.integers(low, high + 1))
@@ -81,7 +88,31 @@ def random_level(rng: Rng, width: int, height: int) -> Level:
         offsets.astype(np.int16),
         scales.astype(np.uint16),
         tile_log2,
+        size,
+        layout,
     )
+
+
+def random_layout(rng: Rng, width: int, height: int) -> Layout:
+    """Squares: dense, in a table of at most 4096 cells, or masked with a block left at least."""
+    kind = rng.choice(("dense", "hashed", "masked"), p=(0.4, 0.3, 0.3))
+    if kind == "hashed":
+        table_log2 = int(rng.integers(spec.TABLE_LOG2_RANGE[0], 13))
+        return Layout(table_log2=table_log2, block_log2=int(rng.integers(0, table_log2 // 2 + 1)))
+    if kind == "masked":
+        block_log2 = int(rng.integers(2, 5))
+        grid = block_grid(width, height, block_log2)
+        mask = rng.random(grid) < rng.choice((0.1, 0.5, 0.9, 1.0))
+        mask.flat[rng.integers(mask.size)] = True
+        return Layout(block_log2=block_log2, mask=mask)
+    return Layout()
+
+
+def some_simplex(rng: Rng, level: Level, wrap_v: bool) -> Level:
+    """The level, at times on triangles: not where they do not fit each other (rule L6)."""
+    if rng.random() < 0.5 or (wrap_v and level.height % 2):
+        return level
+    return replace(level, layout=replace(level.layout, simplex=True))
 
 
 def random_roles(rng: Rng, levels: tuple[Level, ...], free: int) -> Roles:
@@ -124,6 +155,47 @@ def random_layers(rng: Rng, widths: list[int], *, wild: bool) -> tuple[Layer, ..
             Layer(weights.astype(np.int8), biases.astype(np.int32), shifts.astype(np.uint8))
         )
     return tuple(layers)
+
+
+def wide_model(
+    width: int,
+    height: int,
+    channels: int,
+    hidden: tuple[int, ...] = (64, 64),
+    wrap: tuple[bool, bool] = (True, False),
+    layout: Layout = DENSE,
+) -> QuantizedModel:
+    """Of many blocks of texels, in the shape of the standard profile; a mask is made anew."""
+    rng = np.random.default_rng(width)
+    levels = []
+    for shift, features in ((0, 1), (1, 3), (2, 8), (4, 4)):
+        size = max(width >> shift, 1), max(height >> shift, 1)
+        if layout.mask is not None:
+            mask = rng.random(block_grid(*size, layout.block_log2)) < 0.6
+            mask[0, 0] = True
+            layout = replace(layout, mask=mask)
+        w, h = stored_size(*size, layout)
+        tiles = tile_grid(w, h, 4)
+        code_widths = rng.integers(0, 9, tiles)
+        scales = np.where(code_widths == 0, 0, 95)
+        most = (1 << code_widths).repeat(16, 0)[:h].repeat(16, 1)[:, :w, None]
+        codes = rng.integers(0, most, (h, w, features)).astype(np.uint8)
+        offsets = rng.integers(-12000, -9000, tiles)
+        levels.append(
+            pack_level(
+                codes,
+                code_widths.astype(np.uint8),
+                offsets.astype(np.int16),
+                scales.astype(np.uint16),
+                4,
+                size,
+                layout,
+            )
+        )
+    mips = spec.full_mip_count(width, height)
+    roles = np.tile(np.array([0, 1, 4, 12], np.uint8), (mips, 1))
+    layers = random_layers(rng, [17, *hidden, channels], wild=False)
+    return QuantizedModel(width, height, mips, wrap, tuple(levels), roles, layers)
 
 
 def random_metadata(seed: int) -> Metadata:

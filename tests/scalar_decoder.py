@@ -30,7 +30,24 @@ class Grid:
     height: int
     features: int
     tile_log2: int
+    layout: int
     section: bytes = b""
+
+    @property
+    def table_log2(self) -> int:
+        return self.layout & 31
+
+    @property
+    def block_log2(self) -> int:
+        return self.layout >> 5 & 7
+
+    @property
+    def masked(self) -> bool:
+        return self.layout >> 8 & 1 == 1
+
+    @property
+    def simplex(self) -> bool:
+        return self.layout >> 9 & 1 == 1
 
 
 @dataclass
@@ -74,7 +91,7 @@ def parse_model(raw: bytes) -> tuple[Material, Ints]:
         "<IIBBBBBB", raw
     )
     widths = list(struct.unpack_from("<5H", raw, 16))[: n_layers + 1]
-    grids = [Grid(*struct.unpack_from("<IIBB", raw, 28 + 12 * i)) for i in range(n_levels)]
+    grids = [Grid(*struct.unpack_from("<IIBBH", raw, 28 + 12 * i)) for i in range(n_levels)]
     first = 28 + 12 * n_levels
     roles = [list(raw[first + m * n_levels :][:n_levels]) for m in range(mips)]
     wrap = (wrap_u == 1, wrap_v == 1)
@@ -140,33 +157,107 @@ def features(grid: Grid, u: int, v: int, wrap: tuple[bool, bool]) -> Ints:
     """Section 8.5."""
     x, fx = cell_position(u, grid.width)
     y, fy = cell_position(v, grid.height)
-    x0, x1 = (address(x + i, grid.width, wrap[0]) for i in (0, 1))
-    y0, y1 = (address(y + i, grid.height, wrap[1]) for i in (0, 1))
-    corners = [latents(grid, yi, xi) for yi, xi in ((y0, x0), (y0, x1), (y1, x0), (y1, x1))]
+    blends = (
+        lattice(grid, x, fx, y, fy, wrap) if grid.simplex else squares(grid, x, fx, y, fy, wrap)
+    )
+    result = [i32(blend + (1 << 22)) >> 23 for blend in blends]
+    assert all(-127 <= n <= 127 for n in result)
+    return result
+
+
+def squares(grid: Grid, x: int, fx: int, y: int, fy: int, wrap: tuple[bool, bool]) -> Ints:
+    """Section 8.5.1, before it is rounded."""
+    corners = [cell(grid, x + i, y + j, wrap) for j in (0, 1) for i in (0, 1)]
     result = []
     for a, b, c, d in zip(*corners, strict=True):
         top = i32(i32(a * (256 - fx)) + i32(b * fx))
         bottom = i32(i32(c * (256 - fx)) + i32(d * fx))
-        blend = i32(i32(i32(top * (256 - fy)) + i32(bottom * fy)) + (1 << 22))
-        result.append(blend >> 23)
-        assert -127 <= result[-1] <= 127
+        result.append(i32(i32(top * (256 - fy)) + i32(bottom * fy)))
     return result
+
+
+def lattice(grid: Grid, x: int, fx: int, y: int, fy: int, wrap: tuple[bool, bool]) -> Ints:
+    """Section 8.5.2, before it is rounded."""
+    q = i32(256 * y + fy)
+    s = i32(256 * x + fx + (q >> 1))
+    i, fi = s >> 8, s & 255
+    second = (i + 1, y) if fi >= fy else (i, y + 1)
+    corners = []
+    for a, j in ((i, y), second, (i + 1, y + 1)):
+        column = a - (j >> 1)
+        assert -1 <= column <= grid.width
+        assert -1 <= j <= grid.height
+        corners.append(cell(grid, column, j, wrap))
+    w0, w1, w2 = 256 - max(fi, fy), abs(fi - fy), min(fi, fy)
+    assert w0 + w1 + w2 == 256
+    return [
+        i32(i32(i32(a * w0) + i32(b * w1) + i32(c * w2)) << 8)
+        for a, b, c in zip(*corners, strict=True)
+    ]
+
+
+def cell(grid: Grid, x: int, y: int, wrap: tuple[bool, bool]) -> Ints:
+    """Section 8.5.3: the latents of a cell, which lies at most one outside the level."""
+    x, y = address(x, grid.width, wrap[0]), address(y, grid.height, wrap[1])
+    bits = grid.block_log2
+    inner = (1 << bits) - 1
+    block_x, block_y, inner_x, inner_y = x >> bits, y >> bits, x & inner, y & inner
+    if grid.masked:
+        number = u32(block_y * block_columns(grid) + block_x)
+        if not mask_bit(grid, number):
+            return [0] * grid.features
+        row = u32(sum(mask_bit(grid, k) for k in range(number)) << bits)
+        return latents(grid, row | inner_y, inner_x)
+    if grid.table_log2:
+        columns_log2 = grid.table_log2 - grid.table_log2 // 2 - bits
+        product = block_y * 2654435761 & 0xFFFFFFFF
+        k = (block_x ^ product) & ((1 << (grid.table_log2 - 2 * bits)) - 1)
+        column, row = k & ((1 << columns_log2) - 1), k >> columns_log2
+        return latents(grid, row << bits | inner_y, column << bits | inner_x)
+    return latents(grid, y, x)
+
+
+def block_columns(grid: Grid) -> int:
+    return -(-grid.width // (1 << grid.block_log2))
+
+
+def block_count(grid: Grid) -> int:
+    """Chapter 4."""
+    return block_columns(grid) * -(-grid.height // (1 << grid.block_log2))
+
+
+def mask_bit(grid: Grid, k: int) -> int:
+    return struct.unpack_from("<I", grid.section, 4 * (k >> 5))[0] >> (k & 31) & 1
+
+
+def stored_grid(grid: Grid) -> tuple[int, int, int]:
+    """Chapter 6: width and height of the stored grid, and bytes of the mask."""
+    if grid.masked:
+        blocks, side = block_count(grid), 1 << grid.block_log2
+        kept = sum(mask_bit(grid, k) for k in range(blocks))
+        return side, side * kept, 4 * -(-blocks // 32)
+    if grid.table_log2:
+        half = grid.table_log2 // 2
+        return 1 << (grid.table_log2 - half), 1 << half, 0
+    return grid.width, grid.height, 0
 
 
 def latents(grid: Grid, y: int, x: int) -> Ints:
     """Section 8.6."""
     side = 1 << grid.tile_log2
-    columns, rows = -(-grid.width // side), -(-grid.height // side)
+    width, height, first = stored_grid(grid)
+    assert 0 <= x < width
+    assert 0 <= y < height
+    columns, rows = -(-width // side), -(-height // side)
     tile_x, tile_y = x // side, y // side
-    entry = struct.unpack_from("<IHh", grid.section, 8 * (tile_y * columns + tile_x))
+    entry = struct.unpack_from("<IHh", grid.section, first + 8 * (tile_y * columns + tile_x))
     start, code_width, scale, offset = entry[0] & 0xFFFFFFF, entry[0] >> 28, entry[1], entry[2]
-    cell = (y % side) * min(side, grid.width - tile_x * side) + x % side
+    words = first + 8 * rows * columns
+    cell = (y % side) * min(side, width - tile_x * side) + x % side
     result = []
     for f in range(grid.features):
         bit = u32((cell * grid.features + f) * code_width)
-        code = read_bits(
-            grid.section, 8 * rows * columns + 4 * (start + bit // 32), bit % 32, code_width
-        )
+        code = read_bits(grid.section, words + 4 * (start + bit // 32), bit % 32, code_width)
         result.append(i32(offset + i32(scale * code)))
         assert -16256 <= result[-1] <= 16256
     return result

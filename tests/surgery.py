@@ -9,6 +9,8 @@ import zstandard
 HEADER = struct.Struct("<8sIIIIQII")
 CHUNK = struct.Struct("<4sIQQQII")
 CRC_AT = 32  # of header and table, in the header
+OUTLINES, OUTLINE_SIZE = 28, 12  # in MODL
+HASH, SIMPLEX = 1, 2  # required features
 
 
 @dataclass
@@ -41,11 +43,15 @@ def put_together(
     chunks: list[Chunk],
     *,
     version: int = 1,
-    required: int = 0,
+    required: int | None = None,
     optional: int = 0,
     reserved: int = 0,
 ) -> bytes:
-    """A file of these chunks; every checksum is right."""
+    """A file of these chunks; every checksum is right.
+
+    Required features are those that its levels ask for, unless they are given.
+    """
+    required = features(chunks) if required is None else required
     start = HEADER.size + CHUNK.size * len(chunks)
     table, bodies = b"", b""
     for chunk in chunks:
@@ -58,6 +64,17 @@ def put_together(
     size = start + len(bodies)
     head = (b"\x89NTC\r\n\x1a\n", version, required, optional, len(chunks), size, 0, reserved)
     return sign(HEADER.pack(*head) + table + bodies)
+
+
+def features(chunks: list[Chunk]) -> int:
+    """The required features of the layouts in the first MODL; broken ones ask for some or none."""
+    raw = next((chunk.raw for chunk in chunks if chunk.kind == b"MODL"), b"").ljust(OUTLINES, b"\0")
+    found = 0
+    for i in range(raw[10]):
+        at = OUTLINES + OUTLINE_SIZE * i + 10
+        layout = int.from_bytes(raw[at : at + 2], "little")
+        found |= (HASH if layout & 0x1FF else 0) | (SIMPLEX if layout & 0x200 else 0)
+    return found
 
 
 def sign(data: bytes) -> bytes:

@@ -32,7 +32,7 @@ def no_fit_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     def fit(*_: Any) -> None:
         raise RuntimeFailure("the fit")
 
-    monkeypatch.setattr("ntc.api.loop.fit", fit)
+    monkeypatch.setattr("ntc.compression.loop.fit", fit)
 
 
 @pytest.fixture
@@ -75,6 +75,8 @@ def test_version(commands: Commands) -> None:
         (["compress", "x", "--bpp", "many"], "--bpp"),
         (["compress", "x", "--bpp", "0"], "bpp"),
         (["compress", "x", "--bpp", "nan"], "bpp"),
+        (["compress", "x", "--keep", "0"], "keep"),
+        (["compress", "x", "--keep", "0.5", "--encoding", "grid"], "hash or simplex"),
         (["compress", "x", "--effort", "heroic"], "heroic"),
         (["compress", "x", "--seed", "-1"], "--seed"),
         (["compress", "x", "--seed", str(1 << 64)], "seed"),
@@ -247,7 +249,8 @@ def test_progress_in_a_log_is_plain_lines(
 ) -> None:
     monkeypatch.setattr(console, "_LOG_SECONDS", 0)
     texels = 3 * Recipe().batch_texels
-    ended = commands("compress", bricks, "-o", bricks.parent, "--texels", texels, "--threads", 1)
+    short = ["--texels", texels, "--threads", 1, "--encoding", "grid"]
+    ended = commands("compress", bricks, "-o", bricks.parent, *short)
     lines = [line for line in ended.err.splitlines() if line.startswith("bricks: ")]
     assert len(lines) == 2  # the first of the three steps is where the clock starts
     assert re.fullmatch(r"bricks: 67 %, [\d.]+ dB, \d+ s left", lines[0])

@@ -21,6 +21,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 def quick(backend: str, texels: int, **options: object) -> ntc.Settings:
+    options = {"encoding": "grid"} | options  # else a race comes first
     return ntc.Settings(backend=backend, texels=texels, threads=1, **options)
 
 
@@ -40,13 +41,25 @@ def test_same_seed_same_bytes(backend: str, tmp_path: Path) -> None:
     assert ntc.compress(folder, quick(backend, 1 << 16, bpp=20, seed=1)).data != first
 
 
-@pytest.mark.parametrize("wrap", [(True, True), (False, False), (True, False)])
-def test_a_short_fit_is_good(backend: str, tmp_path: Path, wrap: tuple[bool, bool]) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "wrap"),
+    [
+        ("grid", (True, True)),
+        ("grid", (False, False)),
+        ("grid", (True, False)),
+        ("hash", (True, True)),
+        ("simplex", (False, True)),
+    ],
+)
+def test_a_short_fit_is_good(
+    backend: str, tmp_path: Path, encoding: str, wrap: tuple[bool, bool]
+) -> None:
     put(tmp_path / "w" / "w_albedo.png", waves(64, 48, 3))
-    material = ntc.compress(tmp_path / "w", quick(backend, 1 << 20, bpp=12, wrap=wrap))
+    settings = quick(backend, 1 << 19, bpp=12, wrap=wrap, encoding=encoding)
+    material = ntc.compress(tmp_path / "w", settings)
     psnr = material.file.metadata.quality.psnr
     assert psnr is not None
-    assert psnr > 33  # 35 dB when this was written
+    assert psnr > 31.5  # 33 to 35 dB when this was written
     assert material.bpp <= 12.24
 
 

@@ -4,11 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from fits import random_field
 
 from ntc.errors import UsageError
-from ntc.fit.field import LATENT_HIGH, LATENT_LOW, Field, quantize
+from ntc.fit.encodings import ENCODINGS
+from ntc.fit.field import quantize
 from ntc.fit.loop import rates
-from ntc.fit.plan import CODE_WIDTH, TILE_LOG2, Plan, make_plan
+from ntc.fit.plan import TILE_LOG2, Plan, make_plan
 from ntc.fit.presets import EFFORTS, PROFILES, Recipe, texels_to_fit
 from ntc.format import container, spec
 from ntc.format.container import NtcFile
@@ -31,26 +33,22 @@ LARGE = [(2048, 2048), (4096, 1024), (16384, 512), (16384, 16384)]
 SMALLEST = (2, 16, 16)  # features and units below which a plan does not go
 
 
-def full_plan(size: tuple[int, int], channels: int, bpp: float, profile: str = "standard") -> Plan:
+def full_plan(
+    size: tuple[int, int],
+    channels: int,
+    bpp: float,
+    profile: str = "standard",
+    encoding: str = "grid",
+) -> Plan:
     mips = spec.full_mip_count(*size)
-    return make_plan(*size, channels, mips, bpp, profile=profile)
+    return make_plan(*size, channels, mips, bpp, profile=profile, encoding=encoding)
 
 
 def is_smallest(plan: Plan) -> bool:
-    return (plan.levels[0].features, *plan.widths[1:-1]) == SMALLEST and len(plan.levels) == 1
-
-
-def random_field(plan: Plan, rng: np.random.Generator) -> Field:
-    """Latents that no entropy coder can shorten, and a decoder of all kinds of weights."""
-    latents = tuple(
-        rng.uniform(LATENT_LOW, LATENT_HIGH, (lv.height, lv.width, lv.features)).astype(np.float32)
-        for lv in plan.levels
-    )
-    layers = list(pairwise(plan.widths))
-    weights = [rng.normal(0, (2 / i) ** 0.5, (o, i)).astype(np.float32) for i, o in layers]
-    biases = [rng.normal(0, 0.2, o).astype(np.float32) for _, o in layers]
-    biases[-1] += np.float32(0.5)
-    return Field(latents, tuple(weights), tuple(biases))
+    """As little as the encoding can: tables of 2^8 cells, or one level."""
+    units = plan.widths[1:-1] == SMALLEST[1:]
+    tables = all(level.layout.table_log2 == 8 for level in plan.levels[:-2])
+    return units and all(level.features == 2 for level in plan.levels) and tables
 
 
 def metadata(plan: Plan) -> Metadata:
@@ -78,11 +76,12 @@ def metadata(plan: Plan) -> Metadata:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("channels", [1, 9, 31])
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_files_keep_within_their_budget(
-    size: tuple[int, int], channels: int, rng: np.random.Generator
+    size: tuple[int, int], channels: int, encoding: str, rng: np.random.Generator
 ) -> None:
     for bpp in (0.5, 2.0, 5.0):
-        plan = full_plan(size, channels, bpp)
+        plan = full_plan(size, channels, bpp, encoding=encoding)
         file = NtcFile(quantize(random_field(plan, rng), plan), metadata(plan))
         budget = bpp * size[0] * size[1] / 8
         assert len(container.write(file)) <= 1.02 * budget or is_smallest(plan)
@@ -90,19 +89,21 @@ def test_files_keep_within_their_budget(
 
 @pytest.mark.parametrize("size", LARGE, ids=str)
 @pytest.mark.parametrize("channels", [1, 9, 31])
-def test_large_plans_use_their_budget(size: tuple[int, int], channels: int) -> None:
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_large_plans_use_their_budget(size: tuple[int, int], channels: int, encoding: str) -> None:
     for bpp in (0.5, 2.0, 5.0, 12.0):
-        plan = full_plan(size, channels, bpp)
+        plan = full_plan(size, channels, bpp, encoding=encoding)
         words = sum(level_words(plan, index) for index in range(len(plan.levels)))
         used = 4 * words + network_size(plan.widths)
-        assert 0.9 <= used / (bpp * size[0] * size[1] / 8) <= 1.02
+        largest = any(lv.layout.table_log2 == spec.TABLE_LOG2_RANGE[1] for lv in plan.levels)
+        assert 0.9 <= used / (bpp * size[0] * size[1] / 8) or largest
+        assert used / (bpp * size[0] * size[1] / 8) <= 1.02
 
 
 def level_words(plan: Plan, index: int) -> int:
     level = plan.levels[index]
-    grid = tile_grid(level.width, level.height, TILE_LOG2)
-    codes = np.full(grid, CODE_WIDTH, np.uint8)
-    return int(tile_words(level.width, level.height, level.features, TILE_LOG2, codes).sum())
+    codes = np.full(tile_grid(*level.stored, TILE_LOG2), level.code_width, np.uint8)
+    return int(tile_words(*level.stored, level.features, TILE_LOG2, codes).sum())
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -119,8 +120,9 @@ def test_decoders_cost_what_their_profile_allows(profile: str) -> None:
 
 
 @pytest.mark.parametrize("size", [*SIZES, (16384, 1), (1, 16384), (2048, 2048)], ids=str)
-def test_roles_are_legal(size: tuple[int, int], rng: np.random.Generator) -> None:
-    plan = full_plan(size, 3, 0.5)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_roles_are_legal(size: tuple[int, int], encoding: str, rng: np.random.Generator) -> None:
+    plan = full_plan(size, 3, 0.5, encoding=encoding)
     if size[0] * size[1] < 1 << 21:
         check_roles(quantize(random_field(plan, rng), plan))
     read = plan.roles != spec.NOT_READ
@@ -149,7 +151,7 @@ def test_a_mip_alone_has_one_row_of_roles() -> None:
 
 def test_more_bits_never_buy_less() -> None:
     features = [
-        sum(lv.width * lv.height * lv.features for lv in full_plan((512, 512), 9, bpp).levels)
+        sum(level.bits for level in full_plan((512, 512), 9, bpp).levels)
         for bpp in (0.25, 0.5, 1, 2, 3, 4, 5, 8, 12)
     ]
     assert features == sorted(features)

@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from test_fit_plan import random_field
+from fits import LAYOUTS, Size, Wrap, make_plan, noise_mips, random_field
 
 from ntc.decode import reference
 from ntc.fit.backends import torch as backend
-from ntc.fit.field import HIDDEN_ONE, LATENT_HIGH, LATENT_LOW, LATENT_STEP, quantize
-from ntc.fit.plan import LevelPlan, Plan, make_plan
+from ntc.fit.encodings import LevelPlan
+from ntc.fit.field import HIDDEN_ONE, LATENT_LOW, latent_step, quantize
+from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
-from ntc.fit.sampling import TILE, axis_taps, patch_weights
+from ntc.fit.sampling import TILE, level_taps, patch_cells, patch_weights
 from ntc.format import spec
+from ntc.format.layout import DENSE, SKIPPED, Layout, stored_cells
 
 SHAPES = [
     ((32, 32), (True, True)),
@@ -24,38 +26,28 @@ SHAPES = [
 
 
 def make_fit(
-    size: tuple[int, int],
-    wrap: tuple[bool, bool],
+    size: Size,
+    wrap: Wrap,
     channels: int = 5,
     seed: int = 0,
     hidden: tuple[int, ...] = (24, 16),
+    layout: str = "dense",
+    gain: float = 1.0,
 ) -> "backend.Fit":
+    plan = make_plan(size, wrap, channels, hidden, layout, seed)
+    return fit_of_noise(plan, np.random.default_rng(seed), gain)
+
+
+def fit_of_noise(plan: Plan, rng: np.random.Generator, gain: float = 1.0) -> "backend.Fit":
     """A fit of noise whose latents and decoder are random, too: every path is taken."""
-    rng = np.random.default_rng(seed)
-    plan = make_plan(*size, channels, spec.full_mip_count(*size), 64.0, wrap)
-    plan = with_features(plan, (3, 1, 4, 2, 5, 2, 3), hidden)
-    sizes = [spec.mip_size(*size, mip) for mip in range(plan.mips)]
-    mips = tuple(rng.random((h, w, channels), np.float32) for w, h in sizes)
-    fitting = backend.Fit(Problem(plan, mips, 0, seed, 1))
-    field = random_field(plan, rng)
+    fitting = backend.Fit(Problem(plan, noise_mips(plan, rng), 0, 0, 1))
+    field = random_field(plan, rng, gain)
     for latents, values in zip(fitting.latents, field.latents, strict=True):
         latents.values = torch.from_numpy(values.reshape(-1, values.shape[2]))
-    for ours, values in zip(fitting.weights, field.weights, strict=True):
+    decoder = zip([*fitting.weights, *fitting.biases], [*field.weights, *field.biases], strict=True)
+    for ours, values in decoder:
         ours.data = torch.from_numpy(values)
     return fitting
-
-
-def with_features(
-    plan: Plan, features: tuple[int, ...], hidden: tuple[int, ...] = (24, 16)
-) -> Plan:
-    """A pyramid down to 1x1 whose levels have these features, all read where a plan allows it."""
-    from ntc.fit import plan as planning
-
-    sizes = planning._pyramid(plan.width, plan.height)
-    levels = tuple(LevelPlan(w, h, f) for (w, h), f in zip(sizes, features, strict=False))
-    roles = planning._roles(plan.width, plan.height, plan.mips, levels)
-    widths = (sum(lv.features for lv in levels) + 1, *hidden, plan.widths[-1])
-    return Plan(plan.width, plan.height, plan.mips, plan.wrap, levels, roles, widths)
 
 
 def all_tiles(width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,35 +71,103 @@ def simulated(fitting: "backend.Fit", mip: int) -> np.ndarray:
     return np.clip(np.rint(stored), 0, spec.OUTPUT_MAX).astype(np.uint16)
 
 
+def assert_is_the_reference_decoder(fitting: "backend.Fit") -> None:
+    fitting.round_latents()
+    model = quantize(fitting.field(), fitting.plan)
+    for mip in range(fitting.plan.mips):
+        expected = reference.decode(model, mip)
+        np.testing.assert_array_equal(simulated(fitting, mip), expected)
+        inside = (expected > 0) & (expected < spec.OUTPUT_MAX)
+        assert inside.mean() > 0.9, "the outputs are clipped: this proves little"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("size", "wrap"), SHAPES, ids=str)
-def test_frozen_forward_is_the_reference_decoder(
-    size: tuple[int, int], wrap: tuple[bool, bool]
+def test_frozen_forward_is_the_reference_decoder(size: Size, wrap: Wrap, layout: str) -> None:
+    for seed in (0, 5):  # code widths 1..7, and 6..8 and 1..4
+        assert_is_the_reference_decoder(make_fit(size, wrap, seed=seed, layout=layout, gain=0.1))
+
+
+def test_frozen_forward_is_exact_where_float32_would_round_otherwise() -> None:
+    plan = make_plan((203, 151), (True, False), seed=2, code_widths=(8,), mips=1)
+    assert_is_the_reference_decoder(fit_of_noise(plan, np.random.default_rng(2), 0.1))
+
+
+def test_frozen_forward_of_roles_with_gaps_and_inputs_that_mips_share(
+    rng: np.random.Generator,
 ) -> None:
-    for seed in range(3):
-        fitting = make_fit(size, wrap, seed=seed)
+    levels = (LevelPlan(16, 16, 3), LevelPlan(8, 8, 3, Layout(simplex=True)), LevelPlan(4, 4, 2))
+    roles = np.array([[1, 255, 5], [255, 1, 5]], np.uint8)
+    plan = Plan(16, 16, 2, (True, True), levels, roles, (9, 16, 4))
+    assert_is_the_reference_decoder(fit_of_noise(plan, rng, 0.1))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_rounded_latents_survive_quantizing(layout: str) -> None:
+    for seed in (0, 5):
+        fitting = make_fit((24, 40), (True, True), seed=seed, layout=layout)
         fitting.round_latents()
-        model = quantize(fitting.field(), fitting.plan)
-        for mip in range(fitting.plan.mips):
-            expected = reference.decode(model, mip)
-            np.testing.assert_array_equal(simulated(fitting, mip), expected)
-            inside = (expected > 0) & (expected < spec.OUTPUT_MAX)
-            assert inside.mean() > 0.2, "the outputs are clipped: this proves little"
+        field = fitting.field()
+        for level, values in zip(quantize(field, fitting.plan).levels, field.latents, strict=True):
+            found = reference.latents(level, *np.indices(values.shape[:2]))
+            np.testing.assert_array_equal(found, values * (HIDDEN_ONE * 2 * spec.LATENT_ONE))
 
 
-@pytest.mark.parametrize(("texels", "cells"), [(1, 1), (8, 4), (21, 21), (37, 19), (64, 4), (5, 9)])
-def test_weights_of_interpolation(texels: int, cells: int) -> None:
-    taps = axis_taps(texels, cells)
-    tiles = np.arange(-(-texels // TILE))
-    weights = patch_weights(taps, tiles)
-    assert weights.shape == (len(tiles), TILE, taps.span)
+AXES = [(1, 1), (8, 4), (21, 21), (37, 19), (64, 4), (5, 9), (9, 24)]  # texels and cells
+
+
+@pytest.mark.parametrize("simplex", [False, True])
+@pytest.mark.parametrize("vertical", AXES, ids=str)
+@pytest.mark.parametrize("across", AXES, ids=str)
+def test_patches_hold_the_cells_that_the_decoder_reads(
+    across: Size, vertical: Size, simplex: bool
+) -> None:
+    (width, columns), (height, rows) = across, vertical
+    level = LevelPlan(columns, rows, 1, Layout(simplex=True) if simplex else DENSE)
+    taps_x, taps_y = level_taps(level, width, height)
+    tile_y, tile_x = all_tiles(width, height)
+    cells, weights = patch_weights(taps_y, taps_x, tile_y, tile_x, level)
+    assert cells.min() >= 0
+    assert cells.max() < taps_y.span * taps_x.span
     assert (weights >= 0).all()
     np.testing.assert_array_equal(weights.sum(-1), 1)
-    assert ((weights > 0).sum(-1) <= 2).all()
-    cell, fraction = reference.cell_position(
-        reference.texel_position(np.arange(texels), texels), cells
-    )
-    np.testing.assert_array_equal(taps.cell[:texels], cell)
-    np.testing.assert_array_equal(taps.fraction[:texels] * 256, fraction)
+    patches = patch_cells(taps_y, taps_x, tile_y, tile_x, level, (True, False))
+    read = np.take_along_axis(
+        patches.reshape(len(patches), -1), cells.reshape(len(cells), -1), 1
+    ).reshape(cells.shape)
+    for tile, (ty, tx) in enumerate(zip(tile_y, tile_x, strict=True)):
+        y, x = (np.arange(t * TILE, t * TILE + TILE) for t in (ty, tx))
+        y, x = np.minimum(y, height - 1)[:, None], np.minimum(x, width - 1)[None, :]
+        u, v = reference.texel_position(x, width), reference.texel_position(y, height)
+        wanted = (reference.simplex_taps if simplex else reference.square_taps)(level, u, v)
+        for tap, (column, row, weight) in enumerate(wanted):
+            column = reference.address(column, columns, True)
+            row = reference.address(row, rows, False)
+            np.testing.assert_array_equal(read[tile, ..., tap], row * columns + column)
+            np.testing.assert_array_equal(weights[tile, ..., tap] * 2.0**16, weight)
+
+
+def test_cells_that_are_stored_nowhere_read_zeros_and_stay_out_of_updates() -> None:
+    fitting = make_fit((24, 40), (True, True), layout="mask")
+    before = [latents.values.clone() for latents in fitting.latents]
+    skipped = False
+    for mip in range(fitting.plan.mips):
+        height, width = fitting.mips[mip].shape[:2]
+        inputs, patches = fitting.inputs(mip, *all_tiles(width, height))
+        inputs.sum().backward()
+        for patch in patches:
+            nowhere = patch.cells == SKIPPED
+            skipped |= bool(nowhere.any())
+            assert (patch.values[nowhere] == 0).all()
+            assert (patch.values[~nowhere].abs().sum(1) > 0).all(), "noise alone makes this so"
+        fitting._update_latents(patches, 0.01)
+    assert skipped
+    for level, latents, old in zip(fitting.plan.levels, fitting.latents, before, strict=True):
+        every = np.indices((level.height, level.width))
+        row, column = stored_cells(level.width, level.height, level.layout, *every)
+        read = np.zeros(level.stored[::-1], bool)
+        read[row[row != SKIPPED], column[row != SKIPPED]] = True
+        np.testing.assert_array_equal((latents.values != old).any(1).numpy(), read.ravel())
 
 
 def test_activation_is_the_decoders() -> None:
@@ -148,7 +208,8 @@ def assert_gradient(numeric: list[float], ours: list[float]) -> None:
     np.testing.assert_allclose(b, a, rtol=2e-3)
 
 
-def test_gradient_of_the_whole_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("layout", ["dense", "dense simplex", "blocks simplex", "mask"])
+def test_gradient_of_the_whole_fit(monkeypatch: pytest.MonkeyPatch, layout: str) -> None:
     """Along random directions of all latents and of the decoder, against central differences.
 
     Rounding is taken out, because a staircase has no slope; its own rule has a test above.
@@ -158,7 +219,7 @@ def test_gradient_of_the_whole_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
     monkeypatch.setattr(torch, "zeros", _double(torch.zeros))
     rng = np.random.default_rng(3)
-    fitting = make_fit((21, 12), (True, False))
+    fitting = make_fit((21, 12), (True, False), layout=layout)
     fitting.frozen = True  # no noise, and double precision
     leaves = [latents.values.double().requires_grad_() for latents in fitting.latents]
     for latents, leaf in zip(fitting.latents, leaves, strict=True):
@@ -181,7 +242,7 @@ def test_gradient_of_the_whole_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     loss().backward()
     gradients = [leaf.grad for leaf in leaves]
     numeric, ours = [], []
-    step = 1e-6
+    step = 1e-7  # few activations cross a corner
     for _ in range(8):
         directions = [torch.from_numpy(rng.normal(size=tuple(leaf.shape))) for leaf in leaves]
         with torch.no_grad():
@@ -206,31 +267,32 @@ def _double(make: object) -> object:
 
 
 def test_lazy_adam_is_adam_of_each_cell(rng: np.random.Generator) -> None:
-    cells, features, beta, rate = 6, 2, (0.9, 0.99), 0.05
-    start = rng.uniform(-0.5, 0.5, (cells, features)).astype(np.float32)
+    cells, features, beta, rate, high = 6, 2, (0.9, 0.99), 0.05, 0.25
+    start = rng.uniform(-0.2, 0.2, (cells, features)).astype(np.float32)
     zeros = torch.zeros(cells, features)
     latents = backend._Latents(
-        torch.from_numpy(start.copy()), zeros, zeros.clone(), torch.zeros(cells, 1)
+        torch.from_numpy(start.copy()), zeros, zeros.clone(), torch.zeros(cells, 1), high, 0.1
     )
-    expected = [Adam(values) for values in start]
+    expected = [Adam(values, high) for values in start]
     for _ in range(12):
         touched = rng.integers(0, cells - 1, 7)  # with repeats, and never the last cell
-        gradients = rng.normal(0, 1e-4, (7, features)).astype(np.float32)
+        gradients = rng.normal(-5e-5, 1e-4, (7, features)).astype(np.float32)
         latents.update(torch.from_numpy(touched), torch.from_numpy(gradients), rate, beta)
         for cell in set(touched.tolist()):
             expected[cell].step(gradients[touched == cell].sum(0), rate, beta)
     found = latents.values.numpy()
     np.testing.assert_allclose(found, [adam.values for adam in expected], atol=2e-5)
     np.testing.assert_array_equal(found[-1], start[-1])
+    assert (found == high).any(), "no cell has come to the end of its range"
     assert [int(n) for n in latents.visits] == [adam.time for adam in expected]
 
 
 class Adam:
     """Kingma and Ba, algorithm 1, with the latents' range."""
 
-    def __init__(self, values: np.ndarray) -> None:
-        self.values = values.astype(np.float64)
-        self.mean, self.square, self.time = np.zeros(2), np.zeros(2), 0
+    def __init__(self, values: np.ndarray, high: float) -> None:
+        self.values, self.high = values.astype(np.float64), high
+        self.mean, self.square, self.time = np.zeros(values.shape), np.zeros(values.shape), 0
 
     def step(self, gradient: np.ndarray, rate: float, beta: tuple[float, float]) -> None:
         self.time += 1
@@ -239,15 +301,17 @@ class Adam:
         mean = self.mean / (1 - beta[0] ** self.time)
         square = self.square / (1 - beta[1] ** self.time)
         moved = self.values - rate * mean / (np.sqrt(square) + 1e-15)
-        self.values = np.clip(moved, LATENT_LOW, LATENT_HIGH)
+        self.values = np.clip(moved, LATENT_LOW, self.high)
 
 
 def test_rounded_latents_are_codes() -> None:
-    fitting = make_fit((24, 16), (True, True))
+    fitting = make_fit((24, 16), (True, True), seed=3)
     fitting.round_latents()
-    for latents in fitting.latents:
-        codes = (latents.values.numpy() - LATENT_LOW) / LATENT_STEP
+    for latents, level in zip(fitting.latents, fitting.plan.levels, strict=True):
+        codes = (latents.values.numpy() - LATENT_LOW) / latent_step(level.code_width)
         np.testing.assert_allclose(codes, np.rint(codes), atol=1e-4)
+        assert codes.min() > -0.1
+        assert codes.max() < (1 << level.code_width) - 0.9
     again = [latents.values.clone() for latents in fitting.latents]
     fitting.round_latents()
     for before, after in zip(again, fitting.latents, strict=True):

@@ -27,10 +27,12 @@ def assert_same(a: QuantizedModel, b: QuantizedModel) -> None:
     for name in ("width", "height", "mips", "wrap"):
         assert getattr(a, name) == getattr(b, name)
     np.testing.assert_array_equal(a.roles, b.roles)
-    for mine, other in zip((*a.levels, *a.layers), (*b.levels, *b.layers), strict=True):
-        for field in mine.__dataclass_fields__:
-            np.testing.assert_array_equal(getattr(mine, field), getattr(other, field))
-            assert np.asarray(getattr(mine, field)).dtype == np.asarray(getattr(other, field)).dtype
+    mine = (*a.levels, *(level.layout for level in a.levels), *a.layers)
+    others = (*b.levels, *(level.layout for level in b.levels), *b.layers)
+    for part, other in zip(mine, others, strict=True):
+        for field in part.__dataclass_fields__.keys() - {"layout"}:
+            np.testing.assert_array_equal(getattr(part, field), getattr(other, field))
+            assert np.asarray(getattr(part, field)).dtype == np.asarray(getattr(other, field)).dtype
 
 
 def chunk_ends(data: bytes) -> list[int]:
@@ -149,10 +151,33 @@ def test_unknown_keys_are_ignored():
     assert container.read(put_together(chunks)).metadata == plain_file().metadata
 
 
-@pytest.mark.parametrize("bits", [1, 2, 4, 1 << 31])
-def test_every_required_feature_is_unknown_today(bits):
+@pytest.mark.parametrize("bits", [4, 5, 8, 1 << 31])
+def test_required_features_of_tomorrow_are_refused(bits):
     with pytest.raises(FormatError, match="H3"):
         container.read(sign(patch(PLAIN, "I", 12, bits)))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_required_features_are_those_of_the_levels(seed):
+    """Rule M7, in every wrong way there is."""
+    file = random_file(seed)
+    data = container.write(file)
+    layouts = [level.layout for level in file.model.levels]
+    hashed = any(layout.table_log2 or layout.mask is not None for layout in layouts)
+    expected = hashed | any(layout.simplex for layout in layouts) << 1
+    assert HEADER.unpack_from(data)[2] == expected
+    for bits in {0, 1, 2, 3} - {expected}:
+        for read in (container.read, container.read_prefix):
+            with pytest.raises(FormatError, match="M7"):
+                read(sign(patch(data, "I", 12, bits)))
+
+
+def test_random_files_have_every_layout():
+    levels = [level for seed in SEEDS for level in random_file(seed).model.levels]
+    kinds = {
+        (lv.layout.simplex, lv.layout.table_log2 > 0, lv.layout.mask is not None) for lv in levels
+    }
+    assert len(kinds) == 6
 
 
 @pytest.mark.parametrize(("chunk", "rule"), [(META, "C4"), (NETW, "C4"), (COARSE, "C4")])
@@ -178,17 +203,18 @@ def assert_refused_within(most: int, data: bytes, rule: str) -> None:
         tracemalloc.stop()
 
 
-def test_the_largest_directories_need_bounded_memory():
+# 2**20 tiles of 16 x 16 cells, or of 8 x 32 in the 2**22 blocks of 8 x 8 that a mask keeps.
+@pytest.mark.parametrize(("tile_log2", "layout", "mask"), [(4, 0, 0), (5, 0x160, 1 << 19)])
+def test_the_largest_directories_need_bounded_memory(tile_log2, layout, mask):
     """16 levels of 2**20 constant tiles from a file of a few kilobytes (rules L4 and C8)."""
-    outline = container.sections.OUTLINE.pack(spec.MAX_SIDE, spec.MAX_SIDE, 32, 4, 0)
+    outline = container.sections.OUTLINE.pack(spec.MAX_SIDE, spec.MAX_SIDE, 32, tile_log2, layout)
     fields = (spec.MAX_SIDE, spec.MAX_SIDE, 1, 3, 16, 2, 1, 1, 0, 128, 5, 3, 0, 0, 0)
     roles = bytes([0] + [255] * 15)
     model = container.sections.MODEL.pack(*fields) + 16 * outline + roles
     network = bytes(container.sections.network_size((128, 5, 3)))
-    level = container._compress(bytes(8 * spec.MAX_TILES))[1]
-    levels = [
-        Chunk(b"LEVL", i, b"", stored=level, raw_size=8 * spec.MAX_TILES) for i in range(15, -1, -1)
-    ]
+    size = mask + 8 * spec.MAX_TILES
+    level = container._compress(b"\xff" * mask + bytes(8 * spec.MAX_TILES))[1]
+    levels = [Chunk(b"LEVL", i, b"", stored=level, raw_size=size) for i in range(15, -1, -1)]
     chunks = [Chunk(b"MODL", 0, model), take_apart(PLAIN)[META], Chunk(b"NETW", 0, network)]
     data = put_together([*chunks, *levels])
     assert len(data) < 10_000
@@ -198,7 +224,7 @@ def test_the_largest_directories_need_bounded_memory():
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    # The directories take 128 MiB, as views of what was unpacked another 80 as arrays.
+    # The directories take 128 MiB, as views of what was unpacked another 80 as arrays; masks 64.
     assert peak < 400 * MIB
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scalar_decoder
 
 from ntc.decode import reference
 from ntc.errors import FormatError
@@ -42,6 +43,30 @@ def test_golden_file(path):
             values = reference.decode(file.model, mip, tuple(rect))
             assert values.dtype == expected[key].dtype
             np.testing.assert_array_equal(values, expected[key])
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_golden_file_by_the_scalar_decoder(rng, path):
+    material = scalar_decoder.parse(path.read_bytes())
+    with np.load(path.with_suffix(".npz")) as expected:
+        for key in expected.files:
+            mip, left, top, width, height = (int(n) for n in key.split("_"))
+            for x, y in zip(rng.integers(0, width, 6), rng.integers(0, height, 6), strict=True):
+                values = scalar_decoder.decode_texel(material, mip, left + int(x), top + int(y))
+                assert values == expected[key][y, x].tolist()
+
+
+def test_golden_files_have_every_layout():
+    kinds, wraps = set(), set()
+    for path in GOLDEN:
+        model = container.read(path.read_bytes()).model
+        for layout in (level.layout for level in model.levels):
+            blocks = layout.block_log2 > 0
+            kinds.add((layout.simplex, layout.table_log2 > 0, blocks, layout.mask is not None))
+            wraps.add((layout.simplex, *model.wrap))
+    stored = {(False, False, False), (True, False, False), (True, True, False), (False, True, True)}
+    assert kinds == {(simplex, *way) for simplex in (False, True) for way in stored}
+    assert wraps >= {(True, True, True), (True, True, False), (True, False, False)}
 
 
 def test_golden_files_are_there():

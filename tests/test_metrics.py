@@ -61,7 +61,7 @@ def test_shared_channels_count_once_in_the_whole() -> None:
         record("grey", Semantic.ROUGHNESS, [out(0), out(0), out(0)]),
         record("pack", Semantic.PACKED, [out(0), out(1)]),
     ]
-    found = set_psnr(a, b, maps)
+    found = set_psnr(mse(a, b), maps)
     assert found.maps["grey"] == pytest.approx(20)
     assert found.maps["pack"] == pytest.approx(-10 * np.log10(0.005))
     assert found.psnr == pytest.approx(-10 * np.log10(0.005))
@@ -73,7 +73,7 @@ def test_a_constant_axis_of_a_normal_counts_and_other_constants_do_not() -> None
         record("n", Semantic.NORMAL, [out(0), out(1), Channel(meaning="normal.z", constant=255)]),
         record("c", Semantic.ALBEDO, [out(2), Channel(meaning="opacity", constant=255)]),
     ]
-    found = set_psnr(a, b, maps)
+    found = set_psnr(mse(a, b), maps)
     assert found.maps["n"] == pytest.approx(-10 * np.log10(0.02 / 3))
     assert found.maps["c"] == pytest.approx(20)
     assert found.psnr == pytest.approx(-10 * np.log10(0.03 / 4))
@@ -85,10 +85,10 @@ def test_exact_and_empty_maps_have_no_psnr() -> None:
         record("a", Semantic.AO, [out(0)]),
         record("b", Semantic.AO, [Channel(meaning="ao", constant=3)]),
     ]
-    found = set_psnr(a, a, maps)
+    found = set_psnr(mse(a, a), maps)
     assert found.psnr is None
     assert found.maps == {"a": None, "b": None}
-    assert set_psnr(np.zeros((4, 4, 0)), np.zeros((4, 4, 0)), maps[1:]).psnr is None
+    assert set_psnr(mse(np.zeros((4, 4, 0)), np.zeros((4, 4, 0))), maps[1:]).psnr is None
 
 
 def test_angles_of_known_normals() -> None:

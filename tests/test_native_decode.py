@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from models import random_layers, random_model
+from models import random_model, wide_model
 
 from ntc import native
 from ntc.decode import open_decoder
@@ -24,33 +24,6 @@ SEEDS = range(60)
 ISAS = [] if WITHOUT else native.isas()
 REFERENCE = ReferenceDecoder()
 same = np.testing.assert_array_equal
-
-
-def wide_model(width, height, channels, hidden=(64, 64), wrap=(True, False)):
-    """Several blocks wide, of the shape of the standard profile."""
-    rng = np.random.default_rng(width)
-    levels = []
-    for shift, features in ((0, 1), (1, 3), (2, 8), (4, 4)):
-        h, w = max(height >> shift, 1), max(width >> shift, 1)
-        tiles = -(-h // 16), -(-w // 16)
-        code_widths = rng.integers(0, 9, tiles)
-        scales = np.where(code_widths == 0, 0, 95)
-        most = (1 << code_widths).repeat(16, 0)[:h].repeat(16, 1)[:, :w, None]
-        codes = rng.integers(0, most, (h, w, features)).astype(np.uint8)
-        offsets = rng.integers(-12000, -9000, tiles)
-        levels.append(
-            pack_level(
-                codes,
-                code_widths.astype(np.uint8),
-                offsets.astype(np.int16),
-                scales.astype(np.uint16),
-                4,
-            )
-        )
-    mips = spec.full_mip_count(width, height)
-    roles = np.tile(np.array([0, 1, 4, 12], np.uint8), (mips, 1))
-    layers = random_layers(rng, [17, *hidden, channels], wild=False)
-    return QuantizedModel(width, height, mips, wrap, tuple(levels), roles, layers)
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -100,6 +73,30 @@ def test_images_of_many_blocks(isa, size):
     model, decoder = wide_model(*size), NativeDecoder(isa)
     for mip in range(model.mips):
         same(decoder.decode(model, mip), REFERENCE.decode(model, mip))
+
+
+def stored_as(layout):
+    return "masked" if layout.mask is not None else "hashed" if layout.table_log2 else "dense"
+
+
+def fineness(level, mip_width):
+    """The ways in which a kernel reads rows of cells."""
+    if level.width <= mip_width:
+        return "coarse"
+    return "fine" if level.width <= 2 * mip_width else "finer"
+
+
+def test_random_models_have_all_layouts():
+    found = set()
+    for seed in SEEDS:
+        model = random_model(seed)
+        for mip, roles in enumerate(model.roles.tolist()):
+            width = max(model.width >> mip, 1)
+            for level, role in zip(model.levels, roles, strict=True):
+                if role != spec.NOT_READ:
+                    layout = level.layout
+                    found.add((stored_as(layout), layout.simplex, fineness(level, width)))
+    assert len(found) == 3 * 2 * 3
 
 
 def ramp(cells, shape):
@@ -296,7 +293,8 @@ def mutated(rng, model):
         return np.where(rng.random(array.shape) < 0.1, values, array)
 
     level, layer = int(rng.integers(len(model.levels))), int(rng.integers(len(model.layers)))
-    what = rng.choice(["roles", "mips", "size", "level", "directory", "words", "layer"])
+    kinds = ["roles", "mips", "size", "level", "layout", "directory", "words", "layer"]
+    what = rng.choice(kinds)
     if what == "roles":
         return replace(model, roles=noise(model.roles))
     if what == "mips":
@@ -311,6 +309,8 @@ def mutated(rng, model):
     if what == "level":
         name = rng.choice(["width", "height", "features", "tile_log2"])
         changes = {name: int(rng.choice([-1, 0, 1, 2, 3, 6, 31, 40, 16384, 2**31 - 1]))}
+    elif what == "layout":
+        changes = {"layout": mutated_layout(rng, parts[level].layout)}
     elif what == "words":
         changes = {"words": level_words(rng, parts[level].words)}
     else:
@@ -318,6 +318,18 @@ def mutated(rng, model):
         changes = {name: noise(getattr(parts[level], name))}
     parts[level] = replace(parts[level], **changes)
     return replace(model, levels=tuple(parts))
+
+
+def mutated_layout(rng, layout):
+    name = rng.choice(["simplex", "table_log2", "block_log2", "mask"])
+    if name == "simplex":
+        return replace(layout, simplex=not layout.simplex)
+    if name != "mask":
+        value = int(rng.choice([-1, 0, 1, 2, 3, 4, 5, 6, 7, 9, 24, 25, 2**31 - 1]))
+        return replace(layout, **{name: value})
+    if layout.mask is None:
+        return replace(layout, mask=rng.random(rng.integers(0, 9, 2)) < 0.5)
+    return replace(layout, mask=layout.mask ^ (rng.random(layout.mask.shape) < 0.1))
 
 
 def level_words(rng, words):

@@ -3,27 +3,37 @@
 import numpy as np
 import pytest
 import scalar_decoder
-from models import random_file, random_model
+from models import plain_file, random_file, random_model
 
 from ntc.decode import reference
 from ntc.errors import UsageError
 from ntc.format import container, spec
-from ntc.format.model import Layer, Level, QuantizedModel, pack_level
+from ntc.format.layout import DENSE, Layout, stored_size
+from ntc.format.model import Layer, Level, QuantizedModel, pack_level, tile_grid
 
 SEEDS = range(40)
 EDGE = (-127, -64, -1, 0, 1, 64, 127)
 
 
-def level(codes: list[list[int]], code_width: int, offset: int, scale: int) -> Level:
-    """One feature, one tile."""
+def level(
+    codes: list[list[int]],
+    code_width: int,
+    offset: int,
+    scale: int,
+    size: tuple[int, int] | None = None,
+    layout: Layout = DENSE,
+) -> Level:
+    """One feature, all tiles alike."""
     array = np.array(codes, np.uint8)[:, :, None]
-    one = np.ones((1, 1), np.int64)
+    one = np.ones(tile_grid(len(codes[0]), len(codes), 2), np.int64)
     return pack_level(
         array,
         (one * code_width).astype(np.uint8),
         (one * offset).astype(np.int16),
         (one * scale).astype(np.uint16),
         tile_log2=2,
+        size=size,
+        layout=layout,
     )
 
 
@@ -75,6 +85,51 @@ def test_x_and_y_have_their_own_weights():
     assert reference.features(grid, u, v, (False, False)).tolist() == [[50]]
 
 
+# p in u and v from the first centre, in 1/256 cells, of a lattice of 4 x 4 cells, code 4 y + x.
+LATTICE_POINTS = {
+    # Row 0, a quarter of the way from column 1 to 2.
+    (256 + 64, 0): (1 * 192 + 2 * 64) / 256,
+    # Row 1 lies half a cell further left: at 128 + 64 it is column 1 and a quarter.
+    (128 + 64, 256): (5 * 192 + 6 * 64) / 256,
+    # Skewed 256 + (128 >> 1): square (1, 0), fi = 64 < fy = 128: half way down from column 1 of
+    # row 0, a quarter of the way right; its lower cells are columns 1 and 2 of row 1.
+    (256, 128): (1 * 128 + 5 * 64 + 6 * 64) / 256,
+    # Skewed 192 + 256 + (64 >> 1): square (1, 0), fi = 224 >= fy = 64: columns 1 and 2 of row 0,
+    # column 2 of row 1, with 32, 160 and 64.
+    (192 + 256, 64): (1 * 32 + 2 * 160 + 6 * 64) / 256,
+    # Left of row 1, column 0 by 1/8 of a cell, where q = 256: skewed -160 + 128 = -32, square
+    # (-1, 1), fi = 224, fy = 0: columns -1 (the border again) and 0.
+    (-128, 256): 4,
+    # Half a cell above: q = -128, skewed 256 - 64 = 192: square (0, -1), fi = 192 >= fy = 128.
+    # Columns 0 + 1 and 1 + 1 of row -1, which is row 0 again, and column 1 of row 0.
+    (256, -128): (1 * 64 + 2 * 64 + 1 * 128) / 256,
+}
+
+
+@pytest.mark.parametrize(("p", "code"), LATTICE_POINTS.items())
+def test_lattice_worked_out_on_paper(p, code):
+    codes = np.arange(16).reshape(4, 4).tolist()
+    grid = level(codes, code_width=4, offset=0, scale=128, layout=Layout(simplex=True))
+    u, v = (np.array([(n + 128) << 14]) for n in p)
+    assert reference.features(grid, u, v, (False, False)).tolist() == [[int(code + 0.5)]]
+
+
+def test_tables_and_masks_worked_out_on_paper():
+    # 4 x 4 cells; 16 cells of a table, 4 x 4, in blocks of 2 x 2: 4 blocks, 2 in a row. The lowest
+    # bits of 2654435761 are 01, so block (1, 1) is 1 ^ 1 = 0 and meets (0, 0); (0, 1) meets (1, 0).
+    codes = np.arange(16).reshape(4, 4).tolist()
+    table = level(codes, 4, 0, 128, (4, 4), Layout(table_log2=4, block_log2=1))
+    mask = np.array([[False, True], [True, False]])
+    masked = level(codes * 2, 4, 128, 128, (8, 8), Layout(block_log2=2, mask=mask))
+    u = (2 * np.arange(4) + 1) << 21
+    got = reference.features(table, u[None, :], u[:, None], (True, True))[..., 0]
+    assert got.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [2, 3, 0, 1], [6, 7, 4, 5]]
+    u = (2 * np.arange(8) + 1) << 20
+    got = reference.features(masked, u[None, :], u[:, None], (True, True))[..., 0]
+    kept, none = 1 + np.arange(16).reshape(4, 4), np.zeros((4, 4))
+    np.testing.assert_array_equal(got, np.block([[none, kept], [kept, none]]))
+
+
 def test_features_round_half_up():
     # 64 / 128 = 0.5 -> 1 and -64 / 128 = -0.5 -> 0; 63 / 128 -> 0 and -65 / 128 -> -1.
     u = np.array([1 << 23])
@@ -114,6 +169,36 @@ def test_equals_the_scalar_decoder(seed):
             for a, b in zip(x, y, strict=True)
         ]
         np.testing.assert_array_equal(reference.decode_texels(file.model, mip, x, y), expected)
+
+
+@pytest.mark.parametrize("wrap", [(True, True), (False, False)])
+def test_the_largest_layouts_equal_the_scalar_decoder(rng, wrap):
+    """A material of 16384 x 16384: no 32-bit number of docs/format.md overflows."""
+    side = spec.MAX_SIDE
+    mask = rng.random((side // 64, side // 64)) < 0.5
+    layouts = [Layout(simplex=True), Layout(True, 24), Layout(False, 24, 6)]
+    layouts += [Layout(simplex, block_log2=6, mask=mask) for simplex in (False, True)]
+    levels = tuple(constant_level(rng, side, layout) for layout in layouts)
+    layers = (layer([[3, 5, 7, 11, 13, 0]] * 3, [1 << 23] * 3, [8] * 3),)
+    roles = np.arange(5, dtype=np.uint8)[None]
+    model = QuantizedModel(side, side, 1, wrap, levels, roles, layers)
+    data = container.write(container.NtcFile(model, plain_file().metadata))
+    material = scalar_decoder.parse(data)
+    x = np.array([0, side - 1, 0, side - 1, *rng.integers(0, side, 4)])
+    y = np.array([0, 0, side - 1, side - 1, *rng.integers(0, side, 4)])
+    expected = [
+        scalar_decoder.decode_texel(material, 0, int(a), int(b)) for a, b in zip(x, y, strict=True)
+    ]
+    np.testing.assert_array_equal(reference.decode_texels(model, 0, x, y), expected)
+    assert len(np.unique(expected)) >= 6
+
+
+def constant_level(rng: np.random.Generator, side: int, layout: Layout) -> Level:
+    """A level of one feature whose tiles of 64 x 64 each are one value."""
+    tiles = tile_grid(*stored_size(side, side, layout), 6)
+    offsets = rng.integers(-spec.LATENT_LIMIT, spec.LATENT_LIMIT + 1, tiles).astype(np.int16)
+    zeros, none = np.zeros(tiles, np.uint8), np.empty(0, np.uint32)
+    return Level(side, side, 1, 6, zeros, offsets, zeros.astype(np.uint16), none, layout)
 
 
 def test_random_models_say_something():

@@ -12,7 +12,7 @@ from ntc.format.metadata import (
 )
 from ntc.texture import (
     load_material,
-    resize_map,
+    resize_map_bands,
 )
 
 GL, DX = NormalConvention.OPENGL, NormalConvention.DIRECTX
@@ -20,6 +20,11 @@ U8 = np.uint8
 
 
 # --- sizes, counts, duplicates ---
+
+
+def resize_map(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    size = pixels.shape[1], pixels.shape[0]
+    return np.concatenate(list(resize_map_bands([pixels], size, (width, height))))
 
 
 def test_smaller_maps_are_resized_and_said_so(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from image_codecs import decode_png, noise, pillow, plain_exr, plain_png, png_by
 from PIL import Image
 
 from ntc.errors import FileError, InputError, NtcError
-from ntc.texture.images import read_header, read_image, resize, write_image
+from ntc.texture.images import read_header, read_image, resize_bands, write_image
 
 U8, U16, HALF, FLOAT = np.uint8, np.uint16, np.float16, np.float32
 LOSSLESS = [
@@ -337,6 +337,11 @@ def test_half_tiff_becomes_float(tmp_path: Path, rng: np.random.Generator) -> No
     pixels = noise(rng, HALF, 4, 4, 3)
     write_image(tmp_path / "a.tif", pixels)
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), pixels.astype(FLOAT))
+
+
+def resize(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    size = pixels.shape[1], pixels.shape[0]
+    return np.concatenate(list(resize_bands([pixels], size, (width, height))))
 
 
 def test_resize_keeps_constants_and_means(rng: np.random.Generator) -> None:

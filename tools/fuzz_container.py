@@ -2,7 +2,8 @@
 """Mutate golden files for a while: only FormatError may escape the reader.
 
 What is accepted has to decode, and to come back the same when it is written and read again.
-Checksums and sizes are repaired after most mutations, so that they do not shield what lies behind.
+Checksums, sizes and required features are repaired after most mutations, so that they do not shield
+what lies behind.
 Run with `PYTHONPATH=tests:.`; a file that fails is kept in the current folder.
 """
 
@@ -13,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from surgery import HEADER, Chunk, put_together, sign, take_apart
+from surgery import HEADER, OUTLINE_SIZE, OUTLINES, Chunk, put_together, sign, take_apart
 
 from ntc.decode import reference
 from ntc.errors import FormatError
@@ -48,9 +49,13 @@ def mutate_bytes(rng: Rng, raw: bytes) -> bytes:
 def mutate_chunks(rng: Rng, chunks: list[Chunk]) -> list[Chunk]:
     """Contents, order or number of chunks changed."""
     i = int(rng.integers(len(chunks)))
-    kind = rng.integers(8)
+    kind = rng.integers(10)
     if kind <= 3:
         chunks[i].raw = mutate_bytes(rng, chunks[i].raw)
+    elif kind == 8:
+        chunks[0].raw = mutate_layout(rng, chunks[0].raw)
+    elif kind == 9:
+        chunks[i].raw = shuffle_bits(rng, chunks[i].raw)
     elif kind == 4:
         chunks[i].raw_size = int(rng.integers(0, 2 ** int(rng.integers(1, 64)), dtype=np.uint64))
     elif kind == 5:
@@ -61,6 +66,19 @@ def mutate_chunks(rng: Rng, chunks: list[Chunk]) -> list[Chunk]:
     else:
         chunks[i].index = int(rng.integers(0, 20))
     return chunks
+
+
+def mutate_layout(rng: Rng, model: bytes) -> bytes:
+    """A `MODL` with a bit flipped in the layout of a level."""
+    at = OUTLINES + OUTLINE_SIZE * int(rng.integers(model[10])) + 10
+    layout = int.from_bytes(model[at : at + 2], "little") ^ 1 << int(rng.integers(11))
+    return model[:at] + layout.to_bytes(2, "little") + model[at + 2 :]
+
+
+def shuffle_bits(rng: Rng, raw: bytes) -> bytes:
+    """The first word in another order: as many blocks of a mask as before, but others."""
+    bits = np.unpackbits(np.frombuffer(raw[:4], np.uint8))
+    return np.packbits(rng.permutation(bits)).tobytes() + raw[4:]
 
 
 def mutant(rng: Rng, data: bytes) -> bytes:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Write tests/data/broken/: one small file for each rule of docs/format.md, named after the rule.
 
-Files are added, never rewritten. Run with `PYTHONPATH=tests:.`.
+Files are added, never rewritten; one that its rule no longer refuses is deleted by hand. Run with
+`PYTHONPATH=tests:.`.
 """
 
 import json
@@ -9,21 +10,50 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from models import plain_file
 from surgery import CHUNK, HEADER, Chunk, patch, put_together, sign, take_apart
 
 from ntc.format import container
+from ntc.format.container import NtcFile
+from ntc.format.layout import Layout
+from ntc.format.model import pack_level
+
+
+def masked_file() -> NtcFile:
+    """The plain file with a coarse level of 17 x 13 cells, of which a mask keeps 3 of 5 x 4 blocks.
+
+    Its section is a word of mask, two tiles of 4 x 8 and 4 x 4 cells and 24 words of codes.
+    """
+    plain = plain_file()
+    mask = np.zeros((4, 5), bool)
+    mask[0, 1] = mask[2, 4] = mask[3, 0] = True
+    rng = np.random.default_rng(5)
+    level = pack_level(
+        rng.integers(0, 16, (12, 4, 4)).astype(np.uint8),
+        np.full((2, 1), 4, np.uint8),
+        np.full((2, 1), -8000, np.int16),
+        np.full((2, 1), 1000, np.uint16),
+        tile_log2=3,
+        size=(17, 13),
+        layout=Layout(block_log2=2, mask=mask),
+    )
+    model = replace(plain.model, levels=(plain.model.levels[0], level))
+    return NtcFile(model, plain.metadata)
+
 
 BROKEN = Path(__file__).resolve().parents[1] / "tests" / "data" / "broken"
 GOOD = container.write(plain_file())
+MASKED = container.write(masked_file())
+MASK = 1 << 1 | 1 << 14 | 1 << 15  # the first word of its masked level
 MODL, META, NETW, COARSE, FINE = range(5)
 ENTRIES = [HEADER.size + CHUNK.size * i for i in range(5)]
 LEVEL, ROLES = 28, 28 + 2 * 12  # in MODL
 
 
-def edited(chunk: int, change: Callable[[bytes], bytes]) -> bytes:
-    """The good file with the unpacked bytes of one chunk changed."""
-    chunks = take_apart(GOOD)
+def edited(chunk: int, change: Callable[[bytes], bytes], good: bytes = GOOD) -> bytes:
+    """A good file with the unpacked bytes of one chunk changed."""
+    chunks = take_apart(good)
     chunks[chunk].raw = change(chunks[chunk].raw)
     return put_together(chunks)
 
@@ -57,15 +87,45 @@ def meta(change: Callable[[dict], object]) -> bytes:
     return edited(META, edit)
 
 
-def too_many_tiles() -> bytes:
-    """16384 x 16384 cells in tiles of 8 x 8."""
+def layout(*, table: int = 0, block: int = 0, mask: int = 0, simplex: int = 0) -> bytes:
+    """The good file with a layout of its fine level that its section knows nothing of."""
+    return number(MODL, "H", LEVEL + 10, table | block << 5 | mask << 8 | simplex << 9)
+
+
+def huge_level(tile_log2: int, layout: int = 0) -> bytes:
+    """A level of 16384 x 16384 cells in such tiles, of such a layout."""
 
     def edit(raw: bytes) -> bytes:
         for at in (0, 4, LEVEL, LEVEL + 4):
             raw = patch(raw, "I", at, 16384)
-        return patch(raw, "B", LEVEL + 9, 3)
+        return patch(patch(raw, "B", LEVEL + 9, tile_log2), "H", LEVEL + 10, layout)
 
     return edited(MODL, edit)
+
+
+def odd_rows_that_wrap() -> bytes:
+    """A lattice of 13 rows in a material that wraps in v."""
+    wraps = number(MODL, "B", 13, 1)
+    return edited(MODL, lambda raw: patch(raw, "H", LEVEL + 10, 1 << 9), wraps)
+
+
+def mask_word(word: int) -> bytes:
+    """The masked file with another mask."""
+    return edited(COARSE, lambda raw: patch(raw, "I", 0, word), MASKED)
+
+
+def masked_level_too_long() -> bytes:
+    """One byte more than a word of mask, 10 tiles and 20 blocks of 4 x 4 cells of 4 features."""
+    chunks = take_apart(MASKED)
+    chunks[COARSE].raw_size = 4 + 11 * 10 + 20 * 16 * 4 + 1
+    return put_together(chunks)
+
+
+def required(good: bytes, bits: int, fine_layout: int = 0) -> bytes:
+    """A good file with these required features, whatever its levels are."""
+    chunks = take_apart(good)
+    chunks[MODL].raw = patch(chunks[MODL].raw, "H", LEVEL + 10, fine_layout)
+    return put_together(chunks, required=bits)
 
 
 def set_constant(document: dict, value: float) -> None:
@@ -90,7 +150,8 @@ def broken_files() -> dict[str, bytes]:
         "H1-ntex": b"NTEX" + bytes(range(60)),
         "H1-empty": b"",
         "H2-version": sign(patch(GOOD, "I", 8, 2)),
-        "H3-hash": sign(patch(GOOD, "I", 12, 1)),
+        "H3-filtered": sign(patch(GOOD, "I", 12, 4)),
+        "H3-last-bit": sign(patch(MASKED, "I", 12, 1 | 1 << 31)),
         "H4-three-chunks": order(MODL, META, NETW),
         "H4-65-chunks": many_chunks(65),
         "H5-table-checksum": flipped(ENTRIES[NETW]),
@@ -105,6 +166,7 @@ def broken_files() -> dict[str, bytes]:
         "C3-checksum-of-unknown-chunk": unknown_chunk_flipped(),
         "C4-metadata-too-long": entry(META, raw=b" " * (1 << 20) + take_apart(GOOD)[META].raw),
         "C4-level-too-long": entry(FINE, raw_size=len(fine) * 40),
+        "C4-masked-level-too-long": masked_level_too_long(),
         "C5-not-zstd": entry(META, stored=b"not a frame of zstd"),
         "C5-frame-and-more": entry(META, stored=stored(META) + b"\0"),
         "C5-other-size": entry(META, raw_size=7),
@@ -135,7 +197,13 @@ def broken_files() -> dict[str, bytes]:
         "M5-wrap": number(MODL, "B", 12, 2),
         "M6-reserved": number(MODL, "H", 14, 1),
         "M6-unused-width": number(MODL, "H", 24, 1),
-        "M6-reserved-of-level": number(MODL, "H", LEVEL + 10, 1),
+        "M6-reserved-of-level": number(MODL, "H", LEVEL + 10, 1 << 10),
+        "M6-last-bit-of-level": number(MODL, "H", LEVEL + 10, 1 << 15),
+        "M7-hash-unused": required(GOOD, 1),
+        "M7-hash-unnamed": required(MASKED, 0),
+        "M7-hash-of-a-table-unnamed": required(GOOD, 0, 8),
+        "M7-simplex-unused": required(MASKED, 3),
+        "M7-simplex-unnamed": required(GOOD, 0, 1 << 9),
         "L1-level-wider-than-texture": number(MODL, "I", LEVEL, 18),
         "L1-level-taller-than-texture": number(MODL, "I", LEVEL + 4, 14),
         "L1-no-cells": number(MODL, "I", LEVEL, 0),
@@ -143,7 +211,20 @@ def broken_files() -> dict[str, bytes]:
         "L3-tile-of-2": number(MODL, "B", LEVEL + 9, 1),
         "L2-features": number(MODL, "B", LEVEL + 8, 33),
         "L3-tile": number(MODL, "B", LEVEL + 9, 7),
-        "L4-tiles": too_many_tiles(),
+        "L4-tiles": huge_level(3),
+        "L4-blocks": huge_level(6, 2 << 5 | 1 << 8),
+        "L4-tiles-of-blocks": huge_level(4, 3 << 5 | 1 << 8),
+        "L5-block-without-table": layout(block=2),
+        "L5-table-of-8": layout(table=3),
+        "L5-table-of-2-to-25": layout(table=25),
+        "L5-block-wider-than-its-table": layout(table=5, block=3),
+        "L5-block-of-128-in-a-table": layout(table=24, block=7),
+        "L5-table-and-mask": layout(table=8, block=2, mask=1),
+        "L5-mask-of-cells": layout(mask=1),
+        "L5-mask-of-2-x-2": layout(block=1, mask=1),
+        "L5-mask-of-128-x-128": layout(block=7, mask=1),
+        "L5-simplex-does-not-matter": layout(table=3, simplex=1),
+        "L6-odd-rows-that-wrap": odd_rows_that_wrap(),
         "N1-network-size": edited(NETW, lambda raw: raw[:-4]),
         "N2-weight": number(NETW, "b", 28, -128),
         "N3-bias": number(NETW, "i", 0, -(1 << 30) - 1),
@@ -156,12 +237,19 @@ def broken_files() -> dict[str, bytes]:
         "D2-too-long": edited(FINE, lambda raw: raw + bytes(4)),
         "D2-too-short": edited(FINE, lambda raw: raw[:-4]),
         "D2-no-directory": edited(FINE, lambda raw: raw[:4]),
+        "D2-half-a-mask": edited(COARSE, lambda raw: raw[:2], MASKED),
+        "D2-mask-without-directory": edited(COARSE, lambda raw: raw[:16], MASKED),
+        "D2-mask-of-one-block-more": mask_word(MASK | 1 << 7),
+        "D2-code-too-long-for-mask": edited(COARSE, lambda raw: raw + bytes(4), MASKED),
         "D3-latent-too-low": number(FINE, "h", 6, -16257),
         "D3-latent-too-high": number(FINE, "h", 6, 16256),
         "D4-scale-of-constant": number(FINE, "H", 12, 1),
         "D4-no-scale": number(FINE, "H", 4, 0),
         "D5-first-spare-bit": edited(FINE, lambda raw: raw[:-3] + bytes([1]) + raw[-2:]),
         "D5-spare-bits": edited(FINE, lambda raw: raw[:-1] + bytes([raw[-1] | 0x80])),
+        "D6-no-block": mask_word(0),
+        "D6-first-bit-after-the-last-block": mask_word(MASK | 1 << 20),
+        "D6-last-bit": mask_word(MASK | 1 << 31),
         "R1-role-over-lod": number(MODL, "B", ROLES, 6),
         "R1-role-on-lod": number(MODL, "B", ROLES, 5),
         "R2-overlap": number(MODL, "B", ROLES + 1, 2),

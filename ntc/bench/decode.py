@@ -13,7 +13,7 @@ from ntc import native
 from ntc.bench.report import BenchReport, BenchResult, median_seconds
 from ntc.decode import reference
 from ntc.decode.native import NativeDecoder
-from ntc.fit.field import LATENT_HIGH, LATENT_LOW, Field, quantize
+from ntc.fit.field import LATENT_LOW, Field, latent_high, quantize
 from ntc.fit.plan import make_plan
 from ntc.format.model import QuantizedModel
 
@@ -58,14 +58,15 @@ def random_model(profile: str, size: int, channels: int) -> QuantizedModel:
     rng = np.random.default_rng(0)
     plan = make_plan(size, size, channels, 1, BITS_PER_TEXEL, CLAMP, profile)
     latents = tuple(
-        rng.uniform(LATENT_LOW, LATENT_HIGH, (v.height, v.width, v.features)).astype(np.float32)
+        rng.uniform(LATENT_LOW, latent_high(v.code_width), (*v.stored[::-1], v.features))
         for v in plan.levels
     )
     weights = tuple(
         rng.normal(0, (2 / a) ** 0.5, (b, a)).astype(np.float32) for a, b in pairwise(plan.widths)
     )
     biases = tuple(np.zeros(b, np.float32) for b in plan.widths[1:])
-    return quantize(Field(latents, weights, biases), plan)
+    values = tuple(values.astype(np.float32) for values in latents)
+    return quantize(Field(values, weights, biases), plan)
 
 
 def _baseline(model: QuantizedModel, threads: int) -> tuple[str, dict[str, Callable[[], object]]]:

@@ -67,7 +67,7 @@ def random_problem(profile: str, size: int, channels: int, threads: int, recipe:
     mips = spec.full_mip_count(size, size)
     plan = make_plan(size, size, channels, mips, BITS_PER_TEXEL, profile=profile)
     sizes = [spec.mip_size(size, size, mip) for mip in range(mips)]
-    images = tuple(rng.random((h, w, channels), np.float32) for w, h in sizes)
+    images = tuple(rng.integers(0, 1 << 16, (h, w, channels), np.uint16) for w, h in sizes)
     return Problem(plan, images, 0, 0, threads, recipe)
 
 

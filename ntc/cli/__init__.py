@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import typer
 
-from ntc.cli import bench, compare, compress, decompress, info, validate
+from ntc.cli import bench, compare, compress, convert, decompress, info, validate
 from ntc.cli.console import complain, explain
 from ntc.errors import UsageError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("compress")(compress.command)
+app.command("convert")(convert.command)
 app.command("decompress")(decompress.command)
 app.command("info")(info.command)
 app.command("compare")(compare.command)

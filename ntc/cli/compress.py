@@ -27,6 +27,15 @@ class Effort(StrEnum):
     EXHAUSTIVE = "exhaustive"
 
 
+class Encoding(StrEnum):
+    """How the latents of a material are laid out."""
+
+    AUTO = "auto"
+    GRID = "grid"
+    HASH = "hash"
+    SIMPLEX = "simplex"
+
+
 class Profile(StrEnum):
     """What decoding one texel may cost, in multiply-accumulates."""
 
@@ -58,6 +67,12 @@ def command(
     bpp: float = typer.Option(5.0, help="Bits of file per texel of mip 0, at most."),
     effort: Effort = typer.Option(Effort.MEDIUM, help="Texels fitted; quality for time."),
     texels: int = typer.Option(0, min=0, hidden=True, help="Fit these, whatever the effort."),
+    encoding: Encoding = typer.Option(
+        Encoding.AUTO, help="How latents are laid out; auto tries each for a moment."
+    ),
+    keep: float = typer.Option(
+        1.0, help="Part of the entries that pruning keeps, 0.1 to 1; 1: no pruning."
+    ),
     profile: Profile = typer.Option(Profile.STANDARD, help="Cost of decoding a texel."),
     mips: Mips = typer.Option(Mips.ALL, help="Store the whole mip chain, or mip 0 alone."),
     address: Address = typer.Option(Address.WRAP, help="Address mode of both axes."),
@@ -65,7 +80,7 @@ def command(
     exclude: list[str] = typer.Option([], help="Leave these maps out (name, semantic or glob)."),
     seed: int = typer.Option(0, min=0, help="The same seed and settings give the same bytes."),
     threads: int = typer.Option(0, min=0, help="0 uses every core."),
-    max_memory: str = typer.Option("", help="Refuse what needs more, for example 4GB."),
+    max_memory: str = typer.Option("", help="For example 4GB; large images then go to disk."),
     backend: str = typer.Option("auto", help="What fits; `ntc info --system` lists them."),
     on_existing: OnExisting = typer.Option(OnExisting.ERROR, help="If the output exists."),
     verify: bool = typer.Option(False, "--verify", help="Re-open and decode before success."),
@@ -86,6 +101,7 @@ def command(
     settings = api.Settings(
         bpp=bpp,
         effort=effort.value,
+        encoding=encoding.value,
         profile=profile.value,
         mips=mips.value,
         wrap=(address is Address.WRAP, address is Address.WRAP),
@@ -94,6 +110,7 @@ def command(
         backend=backend,
         texels=texels,
         max_memory=_bytes(max_memory) if max_memory else 0,
+        keep=keep,
     )
     targets = _targets(paths, output)
     failures = Failures()
@@ -128,7 +145,7 @@ def command(
             if as_json:
                 print_json(report)
             elif not quiet:
-                _print_report(report)
+                print_report(report)
     return failures.exit_code
 
 
@@ -169,22 +186,23 @@ def _target(path: Path, output: Path | None) -> Path:
 
 
 def _print_plan(plan: DryRunReport, path: Path) -> None:
-    levels = ", ".join(f"{lv.width}x{lv.height}x{lv.features}" for lv in plan.levels)
     there = " (exists)" if plan.exists else ""
     typer.echo(
         f"{plan.name}: {plan.width}x{plan.height}, {plan.mips} mips, {plan.channels} channels\n"
         f"would write   {plan.file}{there}\n"
-        f"decoder       {plan.macs} MAC\n"
-        f"levels        {levels}\n"
         f"fit           {plan.texels / 1e6:.1f} M texels, {size(plan.peak_memory_bytes)} of memory"
     )
+    for name, model in plan.encodings.items():
+        levels = ", ".join(f"{lv.width}x{lv.height}x{lv.features}" for lv in model.levels)
+        typer.echo(f"{name:<13} {model.macs} MAC, levels {levels}")
     for name, file in plan.maps.items():
         typer.echo(f"map           {name}: {file}")
     for message in plan.warnings:
         warn(message, path)
 
 
-def _print_report(report: CompressReport) -> None:
+def print_report(report: CompressReport) -> None:
+    """One line on what was written."""
     done = "kept as it was" if report.skipped else f"{report.seconds:.1f} s"
     cost = f"{size(report.bytes)}, {report.bpp:.2f} bpp"
-    typer.echo(f"{report.file}: {cost}, {decibels(report.psnr)}, {done}")
+    typer.echo(f"{report.file}: {cost}, {decibels(report.psnr)}, {report.encoding}, {done}")

@@ -11,7 +11,7 @@ from ntc.cli.console import decibels, print_json, size
 from ntc.errors import UsageError
 
 if TYPE_CHECKING:
-    from ntc.reports import InfoReport, SystemReport
+    from ntc.reports import InfoReport, LevelReport, SystemReport
 
 
 def command(
@@ -42,19 +42,32 @@ def _print(report: InfoReport) -> None:
         f"video memory  {size(report.video_memory_bytes)} (8-bit channels with mips: {size(raw)})",
         f"decoder       {' - '.join(map(str, report.decoder))}, {report.macs} MAC, "
         f"at most {report.bytes_per_texel} bytes read per texel",
+        f"encoding      {report.encoding}",
         f"fit           {report.fit.backend}, {report.fit.effort}, seed {report.fit.seed}, "
         f"{report.fit.texels / 1e6:.1f} M texels, {report.generator}",
     ]
-    for level in report.levels:
-        lines.append(
-            f"level         {level.width}x{level.height}, {level.features} features, "
-            f"{level.mean_code_width:g} bits, {size(level.bytes)}"
-        )
+    lines += [f"level         {_level(level)}" for level in report.levels]
     for record in report.maps:
         source = f"{record.width}x{record.height}x{len(record.channels)} {record.sample.value}"
         quality = decibels(report.map_psnr.get(record.name))
         lines.append(f"map           {record.name}: {record.file}, {source}, {quality}")
     typer.echo("\n".join(lines))
+
+
+def _level(level: LevelReport) -> str:
+    """`2048x2048 triangles, 2^18 of 4194304 cells, 2 features, 3 bits, 196.6 kB`."""
+    shape = " triangles" if level.triangles else ""
+    cells = level.width * level.height
+    stored = ""
+    if level.kept_blocks is not None:
+        stored = f"{level.kept_blocks:.1%} of blocks, "
+    elif level.stored_cells != cells:  # else dense, or a table that would do as well
+        part = "of" if level.stored_cells < cells else "for"
+        stored = f"2^{level.stored_cells.bit_length() - 1} {part} {cells} cells, "
+    return (
+        f"{level.width}x{level.height}{shape}, {stored}{level.features} features, "
+        f"{level.mean_code_width:g} bits, {size(level.bytes)}"
+    )
 
 
 def _print_system(report: SystemReport) -> None:

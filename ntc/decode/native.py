@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,18 +12,23 @@ from ntc import native
 from ntc.decode import region
 from ntc.decode.decoder import Array, Coordinates, check_channels, check_dtype
 from ntc.errors import UsageError
+from ntc.format.layout import Layout
 from ntc.format.model import Layer, Level, QuantizedModel
 
 if TYPE_CHECKING:
     from ntc.native import _core
+
+# The core hears no Ctrl-C: this many texels, in whole bands of its own, are decoded in one call.
+_BAND_TEXELS: Final = 1 << 20
+_BAND_ROWS: Final = 64
 
 
 class NativeDecoder:
     """Decodes with `threads` threads (0: one for each processor) on one instruction set.
 
     The instruction set is the best one that there is, unless `isa` or $NTC_ISA names another.
-    Keeps the model that it decoded last, with 4 bytes for each tile and the repacked weights
-    beside it; each thread keeps half a megabyte to work in.
+    Keeps the model that it decoded last, and beside it 8 bytes for each tile, 4 for each block of
+    a masked level and the repacked weights; each thread keeps half a megabyte to work in.
     """
 
     def __init__(self, isa: str = "", threads: int = 0) -> None:
@@ -52,7 +57,10 @@ class NativeDecoder:
         x, y, w, h = region.rectangle(model, mip, rect)
         chosen = check_channels(model, channels)
         out = np.empty((h, w, len(chosen)), check_dtype(dtype))
-        self.prepare(model).decode(mip, (x, y, w, h), chosen, out, self.threads)
+        prepared, rows = self.prepare(model), max(_BAND_TEXELS // w // _BAND_ROWS, 1) * _BAND_ROWS
+        for top in range(0, h, rows):
+            band = out[top : top + rows]
+            prepared.decode(mip, (x, y + top, w, len(band)), chosen, band, self.threads)
         return out
 
     def decode_texels(
@@ -104,7 +112,13 @@ def _level(level: Level) -> tuple[Any, ...]:
         np.ascontiguousarray(level.offsets, np.int16),
         np.ascontiguousarray(level.scales, np.uint16),
         np.ascontiguousarray(level.words, np.uint32),
+        _layout(level.layout),
     )
+
+
+def _layout(layout: Layout) -> tuple[Any, ...]:
+    mask = None if layout.mask is None else np.ascontiguousarray(layout.mask, np.uint8)
+    return layout.simplex, layout.table_log2, layout.block_log2, mask
 
 
 def _layer(layer: Layer) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ntc.decode import region
 from ntc.format import bits, spec
+from ntc.format.layout import SKIPPED, stored_cells
 from ntc.format.model import Layer, Level, QuantizedModel
 
 Ints = npt.NDArray[np.int64]
@@ -76,24 +77,54 @@ def address(cell: Ints, cells: int, wrap: bool) -> Ints:
 
 
 def features(level: Level, u: Ints, v: Ints, wrap: tuple[bool, bool]) -> Ints:
-    """Section 8.5: `[..., features]` inputs -127..127, bilinear between four cells."""
+    """Section 8.5: `[..., features]` inputs -127..127, between the cells around a position."""
+    taps = simplex_taps if level.layout.simplex else square_taps
+    blend: Ints = np.zeros((), np.int64)
+    for x, y, weight in taps(level, u, v):
+        column, row = address(x, level.width, wrap[0]), address(y, level.height, wrap[1])
+        blend = blend + weight[..., None] * latents(level, *stored(level, row, column))
+    return np.asarray((blend + (1 << 22)) >> 23)
+
+
+def square_taps(level: Level, u: Ints, v: Ints) -> list[tuple[Ints, ...]]:
+    """Section 8.5.1: column, row and weight of four cells; weights add up to 2**16."""
     x, fx = cell_position(u, level.width)
     y, fy = cell_position(v, level.height)
-    columns = [address(x + i, level.width, wrap[0]) for i in (0, 1)]
-    rows = [address(y + i, level.height, wrap[1]) for i in (0, 1)]
-    corner = [[latents(level, row, column) for column in columns] for row in rows]
-    fx, fy = fx[..., None], fy[..., None]
-    top: Ints = corner[0][0] * (256 - fx) + corner[0][1] * fx
-    bottom: Ints = corner[1][0] * (256 - fx) + corner[1][1] * fx
-    blend: Ints = top * (256 - fy) + bottom * fy
-    return (blend + (1 << 22)) >> 23
+    columns, rows = ((x, 256 - fx), (x + 1, fx)), ((y, 256 - fy), (y + 1, fy))
+    return [tuple(np.broadcast_arrays(cx, cy, wx * wy)) for cy, wy in rows for cx, wx in columns]
+
+
+def simplex_taps(level: Level, u: Ints, v: Ints) -> list[tuple[Ints, ...]]:
+    """Section 8.5.2: column, row and weight of three cells; weights add up to 2**16.
+
+    Skewed by half a column a row, the lattice of triangles is one of squares cut along their
+    diagonal; the sorted fractions tell the half: Wen and Yang, arXiv 2311.15439, section 3.
+    """
+    x, fx = cell_position(u, level.width)
+    y, fy = cell_position(v, level.height)
+    skewed = (x << 8) + fx + (((y << 8) + fy) >> 1)
+    i, fi = skewed >> 8, skewed & 255
+    first = fi >= fy
+    vertices = (
+        (i, y, 256 - np.maximum(fi, fy)),
+        (np.where(first, i + 1, i), np.where(first, y, y + 1), np.abs(fi - fy)),
+        (i + 1, y + 1, np.minimum(fi, fy)),
+    )
+    return [tuple(np.broadcast_arrays(c - (r >> 1), r, w << 8)) for c, r, w in vertices]
+
+
+def stored(level: Level, row: Ints, column: Ints) -> tuple[Ints, Ints]:
+    """Section 8.5.3: where cells keep their latents; `SKIPPED` rows have none."""
+    return stored_cells(level.width, level.height, level.layout, row, column)
 
 
 def latents(level: Level, y: Ints, x: Ints) -> Ints:
-    """Section 8.6: `[..., features]` latents of cells, in 1/128 of an int8 step."""
+    """Section 8.6: `[..., features]` latents of stored cells, in 1/128 of an int8 step."""
+    kept = y != SKIPPED
+    y = np.where(kept, y, 0)
     tile_y, tile_x = y >> level.tile_log2, x >> level.tile_log2
     side = 1 << level.tile_log2
-    tile_width = np.minimum(level.width - tile_x * side, side)
+    tile_width = np.minimum(level.stored[0] - tile_x * side, side)
     cell = (y & (side - 1)) * tile_width + (x & (side - 1))
     width = level.code_widths[tile_y, tile_x].astype(np.int64)[..., None]
     code = cell[..., None] * level.features + np.arange(level.features)
@@ -101,7 +132,7 @@ def latents(level: Level, y: Ints, x: Ints) -> Ints:
     scale = level.scales[tile_y, tile_x].astype(np.int64)[..., None]
     offset = level.offsets[tile_y, tile_x].astype(np.int64)[..., None]
     values: Ints = offset + scale * bits.extract(level.words, bit, width)
-    return values
+    return np.where(kept[..., None], values, 0)
 
 
 def mlp(layers: tuple[Layer, ...], x: Ints) -> Outputs:

@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ntc.fit.plan import CODE_WIDTH, TILE_LOG2, Plan
+from ntc.fit.encodings import LevelPlan
+from ntc.fit.plan import TILE_LOG2, Plan
 from ntc.format import spec
 from ntc.format.model import Layer, Level, QuantizedModel, pack_level, tile_grid
 
@@ -26,18 +27,30 @@ INPUT_ONE: Final = 128
 HIDDEN_ONE: Final = 64
 OUTPUT_ONE: Final = 65536
 
-LATENT_SCALE: Final = 2 * spec.LATENT_LIMIT // ((1 << CODE_WIDTH) - 1)
 _LATENT_UNIT: Final = spec.LATENT_ONE * INPUT_ONE
 LATENT_LOW: Final = -spec.LATENT_LIMIT / _LATENT_UNIT
-LATENT_STEP: Final = LATENT_SCALE / _LATENT_UNIT
-LATENT_HIGH: Final = LATENT_LOW + ((1 << CODE_WIDTH) - 1) * LATENT_STEP
+
+
+def latent_scale(code_width: int) -> int:
+    """The scale with which codes of this width span the whole range of latents."""
+    return 2 * spec.LATENT_LIMIT // ((1 << code_width) - 1)
+
+
+def latent_step(code_width: int) -> float:
+    """Distance between the latents of neighbouring codes."""
+    return latent_scale(code_width) / _LATENT_UNIT
+
+
+def latent_high(code_width: int) -> float:
+    """The latent of the highest code; that of code 0 is `LATENT_LOW`."""
+    return LATENT_LOW + ((1 << code_width) - 1) * latent_step(code_width)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
     """Latents and decoder as real numbers; `quantize` makes the model of them."""
 
-    latents: tuple[Floats, ...]  # per level [h, w, features], LATENT_LOW..LATENT_HIGH
+    latents: tuple[Floats, ...]  # per level [h, w, features] of the stored grid
     weights: tuple[Floats, ...]  # per layer [outputs, inputs]
     biases: tuple[Floats, ...]  # per layer [outputs]
 
@@ -59,22 +72,24 @@ def quantize(field: Field, plan: Plan) -> QuantizedModel:
         _quantize_layer(weights, biases, i == 0, i == last)
         for i, (weights, biases) in enumerate(zip(field.weights, field.biases, strict=True))
     )
-    levels = tuple(quantize_level(latents) for latents in field.latents)
+    levels = tuple(map(quantize_level, field.latents, plan.levels))
     return QuantizedModel(plan.width, plan.height, plan.mips, plan.wrap, levels, plan.roles, layers)
 
 
-def quantize_level(latents: Floats) -> Level:
+def quantize_level(latents: Floats, plan: LevelPlan) -> Level:
     """Codes of one width everywhere, over the whole latent range."""
     height, width, _ = latents.shape
-    codes = np.rint((latents - LATENT_LOW) / LATENT_STEP)
-    codes = np.clip(codes, 0, (1 << CODE_WIDTH) - 1).astype(np.uint8)
+    codes = np.rint((latents - LATENT_LOW) / latent_step(plan.code_width))
+    codes = np.clip(codes, 0, (1 << plan.code_width) - 1).astype(np.uint8)
     grid = tile_grid(width, height, TILE_LOG2)
     return pack_level(
         codes,
-        np.full(grid, CODE_WIDTH, np.uint8),
+        np.full(grid, plan.code_width, np.uint8),
         np.full(grid, -spec.LATENT_LIMIT, np.int16),
-        np.full(grid, LATENT_SCALE, np.uint16),
+        np.full(grid, latent_scale(plan.code_width), np.uint16),
         TILE_LOG2,
+        (plan.width, plan.height),
+        plan.layout,
     )
 
 

@@ -40,6 +40,7 @@ def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
             stepper.round_latents()
             frozen = True
         latest = stepper.step(latents, decoder)
+        problem.ease()
         error = latest if step == 0 else error + _SMOOTHING * (latest - error)
         texels = (step + 1) * recipe.batch_texels
         decibels = -10 * math.log10(max(error, _LEAST_ERROR))

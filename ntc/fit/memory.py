@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
-from ntc.fit.plan import LevelPlan, Plan
+from ntc.fit.plan import Plan
 from ntc.format import spec
 
-_PROGRAM_BYTES: Final = {"native": 200 << 20, "torch": 700 << 20}  # with libraries and work space
+_PROGRAM_BYTES: Final = {"native": 120 << 20, "torch": 700 << 20}  # with libraries
+_BAND_BYTES: Final = 100 << 20  # to read a band of an image, and to filter it, in floats
 _FLOAT: Final = 4
-_TEXEL: Final = 2  # the native fit keeps storage values as 16-bit integers
+_TEXEL: Final = 2  # images are kept as 16-bit integers
+# Of images in scratch files at least this much is mapped: a few steps of a fit touch half of it.
+_WINDOW: Final = 256 << 20
 
 
-def peak_bytes(plan: Plan, backend: str) -> int:
+def peak_bytes(plan: Plan, backend: str, *, scratch: bool = False) -> int:
     """Most bytes that compressing this plan will hold, within about a tenth.
 
-    All mips as floats and once more as the backend keeps them, one image on its way between the
-    two, and latents with their Adam moments.
+    All mips; to make them, what a band needs, and then latents with their Adam moments, and the
+    latents once more when the fit is over. With `scratch`, mips are in files, and this is the
+    least that the fit can do with.
     """
-    channels = plan.widths[-1]
+    images = 0
+    if backend == "torch":  # which fits to floats, and to a copy
+        images += _samples(plan) * _FLOAT
+    images += min(_WINDOW, image_bytes(plan)) if scratch else image_bytes(plan)
+    work = max(_BAND_BYTES, _record_bytes(plan) + latent_bytes(plan))
+    return _PROGRAM_BYTES[backend] + images + work
+
+
+def scratch_limit(plan: Plan, allowed: int) -> int:
+    """Bytes held above which pages of scratch files are to be given back, of those allowed."""
+    return allowed - latent_bytes(plan) - _WINDOW // 2
+
+
+def image_bytes(plan: Plan) -> int:
+    """Of all mips."""
+    return _samples(plan) * _TEXEL
+
+
+def latent_bytes(plan: Plan) -> int:
+    """Of the latents alone, as floats."""
+    return sum(math.prod(v.stored) * v.features for v in plan.levels) * _FLOAT
+
+
+def _samples(plan: Plan) -> int:
     sizes = [spec.mip_size(plan.width, plan.height, mip) for mip in range(plan.mips)]
-    samples = [w * h * channels for w, h in sizes]
-    images = sum(samples) * (_FLOAT + _TEXEL) + samples[0] * _TEXEL
-    return _PROGRAM_BYTES[backend] + images + sum(_record_bytes(v) for v in plan.levels)
+    return sum(w * h for w, h in sizes) * plan.widths[-1]
 
 
-def _record_bytes(level: LevelPlan) -> int:
+def _record_bytes(plan: Plan) -> int:
     """Values, means and squares in whole vectors of four floats, and a vector of counters."""
-    padded = (level.features + 3) // 4 * 4
-    return level.width * level.height * (3 * padded + 4) * _FLOAT
+    padded = [(v.features + 3) // 4 * 4 for v in plan.levels]
+    cells = [math.prod(v.stored) for v in plan.levels]
+    return sum(c * (3 * p + 4) * _FLOAT for c, p in zip(cells, padded, strict=True))

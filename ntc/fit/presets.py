@@ -22,7 +22,7 @@ class Recipe:
 
     batch_texels: int = 4096
     latent_rate: float = 0.1  # Adam step in units of half the latent range
-    decoder_rate: float = 0.01
+    decoder_rate: float = 0.007  # 0.01 lost 2 dB to a late collapse once: docs/decisions/0008
     first_moment: float = 0.8
     second_moment: float = 0.99
     frozen_part: float = 0.1  # last part of the fit, with latents rounded and only the decoder live

@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ntc.fit.field import Field
 from ntc.fit.plan import Plan
 from ntc.fit.presets import Recipe
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,13 +22,15 @@ class Problem:
     """A plan and the images to fit it to."""
 
     plan: Plan
-    mips: tuple[npt.NDArray[np.float32], ...]  # per mip [h, w, channels], storage values 0..1
+    mips: tuple[npt.NDArray[np.uint16], ...]  # per mip [h, w, channels], storage values 0..65535
     texels: int  # to fit, over all mips
     seed: int
     threads: int
     recipe: Recipe = field(default_factory=Recipe)
     weights: tuple[float, ...] = ()  # of each channel's squared error; empty: all 1
     mask: int = -1  # channel that is 0 where the others do not count; -1: none
+    begin: Field | None = None  # parameters to start from; None: random ones
+    ease: Callable[[], None] = _nothing  # called now and then: mips may be files that are mapped
 
 
 @dataclass(frozen=True, slots=True)

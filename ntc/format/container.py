@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from ntc.errors import FormatError
 from ntc.format import sections, spec
+from ntc.format.layout import Layout
 from ntc.format.metadata import Metadata
 from ntc.format.model import Level, QuantizedModel
 from ntc.format.validate import check_metadata, check_model
@@ -75,7 +76,8 @@ def write(file: NtcFile) -> bytes:
         crc = zlib.crc32(stored)
         table += CHUNK.pack(kind, index, offset, len(stored), len(data), codec, crc)
         offset += len(stored)
-    fields = (spec.MAGIC, spec.VERSION, 0, 0, len(raw), offset)
+    required = required_features(level.layout for level in model.levels)
+    fields = (spec.MAGIC, spec.VERSION, required, 0, len(raw), offset)
     crc = zlib.crc32(HEADER.pack(*fields, 0, 0) + table)
     data = HEADER.pack(*fields, crc, 0) + table + b"".join(stored for _, stored in packed)
     read(data)
@@ -106,6 +108,7 @@ def _read(data: bytes, *, prefix: bool) -> tuple[NtcFile, int]:
             _check_crc(data, chunk)
     head, meta, network, levels = _split([chunk for chunk in chunks if chunk.kind in KINDS])
     shape = sections.read_model(_unpack(data, head, sections.MODEL_LIMIT))
+    _check_features(data, shape)
     metadata = _read_metadata(_unpack(data, meta, spec.MAX_METADATA))
     weights = _unpack(data, network, sections.network_size(shape.widths))
     layers = sections.read_network(weights, shape.widths)
@@ -129,6 +132,22 @@ def _read(data: bytes, *, prefix: bool) -> tuple[NtcFile, int]:
     check_model(model)
     check_metadata(model, metadata)
     return NtcFile(model, metadata), _finest_mip(model, arrived)
+
+
+def required_features(layouts: Iterable[Layout]) -> int:
+    """The bits of the header that tell readers which layouts of levels they will meet."""
+    bits = 0
+    for layout in layouts:
+        bits |= spec.FEATURE_HASH if layout.table_log2 or layout.block_log2 else 0
+        bits |= spec.FEATURE_SIMPLEX if layout.simplex else 0
+    return bits
+
+
+def _check_features(data: bytes, shape: sections.ModelOutline) -> None:
+    found = HEADER.unpack_from(data)[2]
+    used = required_features(level.layout for level in shape.levels)
+    if found != used:
+        raise FormatError("M7", 12, f"required features {found:#x}", f"{used:#x}, as levels say")
 
 
 def _read_level(data: bytes, chunk: _Chunk, outline: sections.LevelOutline) -> Level:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ntc.format import bits, spec
+from ntc.format.layout import DENSE, Layout, mask_words, stored_size
 
 Codes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Level:
-    """One dense grid of latents, cut into square tiles that each have their own code width.
+    """A grid of cells with latents; its stored grid is cut into tiles of their own code width.
 
     The latent of a code is `offset + scale * code`, in units of 1/128 of an int8 step. Tiles at
     the right and lower border hold only the cells that exist.
     """
 
-    width: int
+    width: int  # cells over the material
     height: int
     features: int
     tile_log2: int
@@ -28,25 +29,33 @@ class Level:
     offsets: npt.NDArray[np.int16]  # [tiles_y, tiles_x]
     scales: npt.NDArray[np.uint16]  # [tiles_y, tiles_x]
     words: npt.NDArray[np.uint32]  # packed codes, tile after tile in row order
+    layout: Layout = DENSE
+
+    @property
+    def stored(self) -> tuple[int, int]:
+        """Width and height of the grid that the tiles cover."""
+        return stored_size(self.width, self.height, self.layout)
 
     @property
     def tiles(self) -> tuple[int, int]:
         """Rows and columns of tiles."""
-        return tile_grid(self.width, self.height, self.tile_log2)
+        return tile_grid(*self.stored, self.tile_log2)
 
     @property
     def starts(self) -> npt.NDArray[np.int64]:
         """`[tiles_y, tiles_x]` first word of each tile; tiles follow each other without a gap."""
-        counts = tile_words(
-            self.width, self.height, self.features, self.tile_log2, self.code_widths
-        )
+        counts = tile_words(*self.stored, self.features, self.tile_log2, self.code_widths)
         ends = np.cumsum(counts, dtype=np.int64)
         return (ends - counts.ravel()).reshape(counts.shape)
 
     @property
     def nbytes(self) -> int:
-        """Bytes a GPU keeps for this level: the tile directory and the packed codes."""
-        return 8 * self.code_widths.size + 4 * self.words.size
+        """Bytes a GPU keeps for this level: tile directory, packed codes and mask.
+
+        Of a mask, a bit for each block and the sum of the bits before every 32 of them.
+        """
+        mask = 0 if self.layout.mask is None else 8 * mask_words(self.layout.mask.size)
+        return 8 * self.code_widths.size + 4 * self.words.size + mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,18 +116,20 @@ def tile_words(
 
 
 def pack_level(
-    codes: Codes,  # [h, w, features]
+    codes: Codes,  # [h, w, features] of the stored grid
     code_widths: Codes,  # [tiles_y, tiles_x]
     offsets: npt.NDArray[np.int16],  # [tiles_y, tiles_x]
     scales: npt.NDArray[np.uint16],  # [tiles_y, tiles_x]
     tile_log2: int,
+    size: tuple[int, int] | None = None,  # width and height of the level, unless it is dense
+    layout: Layout = DENSE,
 ) -> Level:
     """The level that holds these codes; every code is below 2**width of its tile."""
     height, width, features = codes.shape
     side = 1 << tile_log2
-    empty = Level(
-        width, height, features, tile_log2, code_widths, offsets, scales, np.empty(0, "u4")
-    )
+    w, h = size or (width, height)
+    none = np.empty(0, np.uint32)
+    empty = Level(w, h, features, tile_log2, code_widths, offsets, scales, none, layout)
     counts = tile_words(width, height, features, tile_log2, code_widths)
     words = np.zeros(int(counts.sum()), np.uint32)
     starts = empty.starts
@@ -135,7 +146,7 @@ def pack_level(
         x = (tx * side)[:, None, None] + np.arange(tw)[None, None, :]
         packed = bits.pack(codes[y, x].reshape(len(ty), th * tw * features), bit_width)
         words[starts[ty, tx][:, None] + np.arange(packed.shape[1])] = packed
-    return Level(width, height, features, tile_log2, code_widths, offsets, scales, words)
+    return replace(empty, words=words)
 
 
 def video_memory_bytes(model: QuantizedModel) -> int:
@@ -149,12 +160,23 @@ def video_memory_bytes(model: QuantizedModel) -> int:
     return sum(level.nbytes for level in model.levels) + network + model.roles.nbytes
 
 
+def encoding_of(model: QuantizedModel) -> str:
+    """What the layouts of its levels make of a model: `grid`, `hash` or `simplex`."""
+    layouts = [level.layout for level in model.levels]
+    if any(layout.simplex for layout in layouts):
+        return "simplex"
+    hashed = any(layout.table_log2 or layout.mask is not None for layout in layouts)
+    return "hash" if hashed else "grid"
+
+
 def bytes_per_texel(model: QuantizedModel) -> int:
     """Most bytes of codes and directory that one texel of mip 0 reads, before any cache."""
     total = 0
     for level, role in zip(model.levels, model.roles[0], strict=True):
         if role != spec.NOT_READ:
-            total += 4 * (8 + -(-level.features * int(level.code_widths.max()) // 8))
+            taps = 3 if level.layout.simplex else 4
+            mask = 8 if level.layout.mask is not None else 0
+            total += taps * (mask + 8 + -(-level.features * int(level.code_widths.max()) // 8))
     return total
 
 

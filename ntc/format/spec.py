@@ -12,7 +12,7 @@ VERSION: Final = 1
 FEATURE_HASH: Final = 1 << 0
 FEATURE_SIMPLEX: Final = 1 << 1
 FEATURE_FILTERED: Final = 1 << 2
-KNOWN_REQUIRED: Final = 0
+KNOWN_REQUIRED: Final = FEATURE_HASH | FEATURE_SIMPLEX
 
 MAX_SIDE: Final = 16384
 MAX_CHANNELS: Final = 32
@@ -24,6 +24,9 @@ MAX_WIDTH: Final = 128  # units of a decoder layer; keeps int32 accumulators fro
 MAX_METADATA: Final = 1 << 20
 MAX_CHUNKS: Final = 64
 TILE_LOG2_RANGE: Final = (2, 6)
+TABLE_LOG2_RANGE: Final = (4, 24)  # cells of a hash table
+MAX_BLOCK_LOG2: Final = 6
+MAX_BLOCKS: Final = 1 << 22  # of a masked level: 16384 x 16384 cells in blocks of 8 x 8
 
 # A file cannot make its reader allocate more than this, whatever it claims (L4, C8).
 MAX_TILES: Final = 1 << 20  # per level: 16384 x 16384 in tiles of 16 x 16

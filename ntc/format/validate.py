@@ -12,6 +12,7 @@ import numpy as np
 
 from ntc.errors import FormatError
 from ntc.format import sections, spec
+from ntc.format.layout import mask_words
 from ntc.format.metadata import MapRecord, Metadata, Sample
 from ntc.format.model import Layer, Level, QuantizedModel, tile_sides, tile_words
 from ntc.format.sections import require
@@ -69,30 +70,31 @@ def check_layer(index: int, layer: Layer) -> None:
 
 def check_level(level: Level) -> None:
     """Rules D1 (widths), D3 (latents in range), D4 (canonical directory), D5 (no spare bits)."""
+    mask = level.layout.mask
+    first = 0 if mask is None else 4 * mask_words(mask.size)
     bad = np.flatnonzero(level.code_widths > 8)
     if bad.size:
         found = f"code width {level.code_widths.flat[bad[0]]}"
-        raise FormatError("D1", 8 * int(bad[0]), found, "0..8")
+        raise FormatError("D1", first + 8 * int(bad[0]), found, "0..8")
     offsets = level.offsets.astype(np.int64)
     steps = (1 << level.code_widths.astype(np.int64)) - 1
     highest = offsets + level.scales * steps
     bad = np.flatnonzero((offsets < -spec.LATENT_LIMIT) | (highest > spec.LATENT_LIMIT))
     if bad.size:
         found = f"latents {offsets.flat[bad[0]]}..{highest.flat[bad[0]]}"
-        raise FormatError("D3", 8 * int(bad[0]), found, f"within +-{spec.LATENT_LIMIT}")
+        raise FormatError("D3", first + 8 * int(bad[0]), found, f"within +-{spec.LATENT_LIMIT}")
     bad = np.flatnonzero((level.code_widths == 0) != (level.scales == 0))
     if bad.size:
         found = f"width {level.code_widths.flat[bad[0]]}, scale {level.scales.flat[bad[0]]}"
-        raise FormatError("D4", 8 * int(bad[0]), found, "scale 0 just where the width is 0")
-    _check_unused_bits(level)
+        raise FormatError("D4", first + 8 * int(bad[0]), found, "scale 0 just where the width is 0")
+    _check_unused_bits(level, first)
 
 
-def _check_unused_bits(level: Level) -> None:
-    rows, columns = (tile_sides(n, level.tile_log2) for n in (level.height, level.width))
+def _check_unused_bits(level: Level, first: int) -> None:
+    width, height = level.stored
+    rows, columns = (tile_sides(n, level.tile_log2) for n in (height, width))
     used = np.outer(rows, columns) * level.features * level.code_widths.astype(np.int64)
-    counts = tile_words(
-        level.width, level.height, level.features, level.tile_log2, level.code_widths
-    )
+    counts = tile_words(width, height, level.features, level.tile_log2, level.code_widths)
     spare = 32 * counts - used
     last = level.starts + counts - 1
     partial = np.flatnonzero(spare > 0)
@@ -100,7 +102,7 @@ def _check_unused_bits(level: Level) -> None:
     bad = np.flatnonzero(words >> (32 - spare.flat[partial]).astype(np.uint64))
     if bad.size:
         tile = int(partial[bad[0]])
-        at = 8 * counts.size + 4 * int(last.flat[tile])
+        at = first + 8 * counts.size + 4 * int(last.flat[tile])
         raise FormatError("D5", at, f"bits set after tile {tile}", "zero")
 
 

@@ -6,12 +6,13 @@ rotation. Whatever the library throws or reports leaves here as `InputError` or 
 
 from __future__ import annotations
 
+import math
 import shutil
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +25,7 @@ from ntc.files import replacing
 from ntc.format.metadata import Sample, file_name_fault
 
 Pixels = NDArray[Any]
+Floats = NDArray[np.float32]
 
 MAX_SIDE = 16384
 MAX_CHANNELS = 32
@@ -64,6 +66,8 @@ _WRITABLE = {
 _BOMB_RATIO = 2000
 _BOMB_FREE_BYTES = 256 << 20
 _ROWS = 64  # written at once; a multiple of what EXR and TIFF pack together
+_BAND_TEXELS = 1 << 20
+_PIECE = 1 << 20  # bytes: one chunk of a PNG may hold all of its pixels
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
@@ -75,6 +79,11 @@ class Header:
     height: int
     channels: int
     sample: Sample
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the array that `read_image` returns."""
+        return self.height, self.width, self.channels
 
 
 def read_header(path: Path) -> Header:
@@ -89,20 +98,52 @@ def read_image(path: Path) -> Pixels:
     Indexed images are expanded to RGB(A), 1- to 4-bit greys to 8 bits. Raises `FileError` when
     the file cannot be opened and `InputError` when it is not a readable image within limits.
     """
+    bands = list(read_bands(path))
+    return bands[0] if len(bands) == 1 else np.concatenate(bands)
+
+
+def read_bands(path: Path) -> Iterator[Pixels]:
+    """Read as `read_image` does, but [rows, w, c] at a time from top to bottom.
+
+    What an image of any height needs in memory is bounded, and Ctrl-C is heard between bands.
+    """
     with _opened(path) as source:
         spec = source.spec()
         header = _checked_header(path, spec)
         if FORMATS[path.suffix.lower()] == "png":
             _check_png(path)
-        pixels: Pixels | None = source.read_image(
-            0, 0, 0, header.channels, _TYPE_NAMES[header.sample]
-        )
-        reason = source.geterror()
-        if pixels is None or reason:
-            raise InputError(f"{path}: damaged or truncated ({_first_line(reason)})")
-    pixels = pixels.reshape(header.height, header.width, header.channels)
-    _check_finite(path, pixels)
-    return pixels
+        step = -(-band_rows(header.width) // (spec.tile_height or 1)) * (spec.tile_height or 1)
+        for top in range(0, header.height, step):
+            rows = min(step, header.height - top)
+            band = _read_rows(source, spec, header, top, rows)
+            reason = source.geterror()
+            if band is None or reason:
+                raise InputError(f"{path}: damaged or truncated ({_first_line(reason)})")
+            band = band.reshape(rows, header.width, header.channels)
+            _check_finite(path, band, top)
+            yield band
+
+
+def band_rows(width: int) -> int:
+    """Rows of an image of this width that are worked on at once."""
+    return max(_BAND_TEXELS // width // _ROWS, 1) * _ROWS
+
+
+def bands_of(height: int, width: int) -> Iterator[slice]:
+    """The rows of an image, band by band."""
+    step = band_rows(width)
+    for top in range(0, height, step):
+        yield slice(top, min(top + step, height))
+
+
+def _read_rows(source: Any, spec: Any, header: Header, top: int, rows: int) -> Pixels | None:
+    first, kind = spec.y + top, _TYPE_NAMES[header.sample]
+    if spec.tile_width:
+        columns, planes = (spec.x, spec.x + header.width), (spec.z, spec.z + 1)
+        band = source.read_tiles(*columns, first, first + rows, *planes, 0, header.channels, kind)
+    else:
+        band = source.read_scanlines(first, first + rows, spec.z, 0, header.channels, kind)
+    return None if band is None else np.asarray(band)
 
 
 def write_image(path: Path, pixels: Pixels) -> None:
@@ -112,30 +153,61 @@ def write_image(path: Path, pixels: Pixels) -> None:
     by nature. The file is replaced in one step: on failure the old one stays and `FileError` is
     raised, also when the disk is full.
     """
+    height, width, channels = pixels.shape
+    sample = next(s for s, dtype in DTYPES.items() if dtype == pixels.dtype)
+    bands = (pixels[rows] for rows in bands_of(height, width))
+    write_bands(path, Header(width, height, channels, sample), bands)
+
+
+def write_bands(path: Path, header: Header, bands: Iterable[Pixels]) -> None:
+    """Write as `write_image` does an image that comes [rows, w, c] at a time, top to bottom.
+
+    Every band but the last has a multiple of 64 rows.
+    """
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise FileError(f"{path}: cannot write this kind of image; use {', '.join(FORMATS)}")
-    sample = next(s for s, dtype in DTYPES.items() if dtype == pixels.dtype)
+    sample = header.sample
     if kind == "tiff" and sample is Sample.HALF:
-        pixels, sample = pixels.astype(np.float32), Sample.FLOAT
+        sample = Sample.FLOAT
     if sample not in _WRITABLE[kind]:
         raise FileError(f"{path}: {kind} files do not hold {sample.value} samples")
     with replacing(path) as part:
-        _check_room(path, pixels.nbytes)
-        _encode(part, path, kind, sample, pixels)
+        _check_room(path, math.prod(header.shape) * DTYPES[sample].itemsize)
+        _encode(part, path, kind, replace(header, sample=sample), bands)
 
 
-def resize(pixels: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
-    """Resample [h, w, c] to [height, width, c] with Lanczos 3, clamped at the borders."""
+def resize_bands(
+    bands: Iterable[Floats], source: tuple[int, int], target: tuple[int, int]
+) -> Iterator[Floats]:
+    """Resample [rows, w, c] bands of an image from one (width, height) to another with Lanczos 3.
+
+    The image is clamped at its borders. What is held of it are the rows that a band needs.
+    """
     oiio = _oiio()
-    source = oiio.ImageBuf(np.ascontiguousarray(pixels))
-    roi = oiio.ROI(0, width, 0, height, 0, 1, 0, pixels.shape[2])
-    resized = oiio.ImageBufAlgo.resize(source, "lanczos3", roi=roi)
-    if resized.has_error:
-        raise RuntimeFailure(
-            f"cannot resize to {width}x{height}: {_first_line(resized.geterror())}"
-        )
-    return np.asarray(resized.get_pixels(oiio.FLOAT), np.float32).reshape(height, width, -1)
+    (width, height), (to_width, to_height) = source, target
+    reach = 3 * max(height / to_height, 1) + 2  # of the filter, in rows of the source
+    rest, first = iter(bands), 0
+    held = next(rest)
+    for rows in bands_of(to_height, to_width):
+        begin = max(int((rows.start + 0.5) * height / to_height - reach), 0)
+        end = min(int((rows.stop + 0.5) * height / to_height + reach) + 1, height)
+        parts = [held[max(begin - first, 0) :]]
+        first = max(begin, first)
+        while first + sum(map(len, parts)) < end:
+            parts.append(next(rest))
+        held = np.concatenate(parts)
+        image = oiio.ImageBuf(np.ascontiguousarray(held))
+        image.set_origin(0, first)
+        image.set_full(0, width, 0, height, 0, 1)
+        spec = oiio.ImageSpec(to_width, rows.stop - rows.start, held.shape[2], oiio.FLOAT)
+        spec.y, spec.full_height, spec.full_y = rows.start, to_height, 0
+        resized = oiio.ImageBuf(spec)
+        if not oiio.ImageBufAlgo.resize(resized, image, "lanczos3"):
+            reason = _first_line(resized.geterror())
+            raise RuntimeFailure(f"cannot resize to {to_width}x{to_height}: {reason}")
+        pixels = np.asarray(resized.get_pixels(oiio.FLOAT), np.float32)
+        yield pixels.reshape(rows.stop - rows.start, to_width, -1)
 
 
 @cache
@@ -236,13 +308,15 @@ def _check_chunk(path: Path, file: BinaryIO, size: int) -> bytes:
     length, kind = struct.unpack(">I4s", file.read(8).ljust(8, b"\xff"))
     if file.tell() + length + 4 > size:
         raise InputError(f"{path}: damaged or truncated (the file ends inside a PNG chunk)")
-    body = file.read(length)
-    if file.read(4) != zlib.crc32(body, zlib.crc32(kind)).to_bytes(4, "big"):
+    crc = zlib.crc32(kind)
+    for first in range(0, length, _PIECE):
+        crc = zlib.crc32(file.read(min(_PIECE, length - first)), crc)
+    if file.read(4) != crc.to_bytes(4, "big"):
         raise InputError(f"{path}: damaged (wrong checksum in a PNG chunk)")
     return bytes(kind)
 
 
-def _check_finite(path: Path, pixels: Pixels) -> None:
+def _check_finite(path: Path, pixels: Pixels, top: int) -> None:
     if pixels.dtype.kind != "f":
         return
     for row, line in enumerate(pixels):
@@ -251,16 +325,15 @@ def _check_finite(path: Path, pixels: Pixels) -> None:
             column, channel = np.argwhere(~finite)[0]
             value = line[column, channel]
             raise InputError(
-                f"{path}: channel {channel} is {value} at x={column} y={row}; "
+                f"{path}: channel {channel} is {value} at x={column} y={top + row}; "
                 "replace NaN and infinite values"
             )
 
 
-def _encode(part: Path, path: Path, kind: str, sample: Sample, pixels: Pixels) -> None:
+def _encode(part: Path, path: Path, kind: str, header: Header, bands: Iterable[Pixels]) -> None:
     oiio = _oiio()
-    height, width, channels = pixels.shape
-    spec = oiio.ImageSpec(width, height, channels, _TYPE_NAMES[sample])
-    if channels == 2:
+    spec = oiio.ImageSpec(header.width, header.height, header.channels, _TYPE_NAMES[header.sample])
+    if header.channels == 2:
         spec.channelnames = ("Y", "A")
         spec.alpha_channel = 1
     # Alpha is written as it came, so nothing may be multiplied into the colours.
@@ -273,17 +346,26 @@ def _encode(part: Path, path: Path, kind: str, sample: Sample, pixels: Pixels) -
     output = oiio.ImageOutput.create(kind)
     if output is None or not output.open(str(part), spec):
         raise FileError(f"{path}: cannot be written ({_first_line(oiio.geterror())})")
-    pixels = np.ascontiguousarray(pixels)
-    written = all(  # in parts, so that Ctrl-C is heard
-        output.write_scanlines(top, min(top + _ROWS, height), 0, pixels[top : top + _ROWS])
-        for top in range(0, height, _ROWS)
-    )
+    written = _write_rows(output, DTYPES[header.sample], bands)
     reason = output.geterror()
     closed = output.close()
     if kind != "tiff":  # whose writer leaves harmless remarks about EXIF when it closes
         reason += output.geterror()
     if not written or not closed or reason:
         raise FileError(f"{path}: cannot be written ({_first_line(reason)})")
+
+
+def _write_rows(output: Any, dtype: np.dtype[Any], bands: Iterable[Pixels]) -> bool:
+    """Whether all was written; a few rows at a time, so that Ctrl-C is heard."""
+    top = 0
+    for band in bands:
+        samples = np.ascontiguousarray(band, dtype)
+        for first in range(0, len(samples), _ROWS):
+            rows = samples[first : first + _ROWS]
+            if not output.write_scanlines(top, top + len(rows), 0, rows):
+                return False
+            top += len(rows)
+    return True
 
 
 def _check_room(path: Path, size: int) -> None:

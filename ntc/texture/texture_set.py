@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ from ntc.format.metadata import (
 )
 from ntc.texture import images, mips
 from ntc.texture.color import curve_decode, curve_encode
-from ntc.texture.images import DTYPES, Pixels
+from ntc.texture.images import DTYPES, Header, Pixels, bands_of
 from ntc.texture.normals import guess_convention
+from ntc.texture.room import Image, Memory, Room
 from ntc.texture.sources import Source, Sources, find_sources
 from ntc.texture.tokens import Role
 
 MAX_OUTPUTS = 32
-_ROWS = 256
 _COLORS = {Semantic.ALBEDO, Semantic.SPECULAR, Semantic.EMISSIVE, Semantic.TRANSMISSION}
 _LETTERS = "rgba"
 _LABELS = {NormalConvention.OPENGL: "an OpenGL", NormalConvention.DIRECTX: "a DirectX"}
@@ -39,71 +39,80 @@ _LABELS = {NormalConvention.OPENGL: "an OpenGL", NormalConvention.DIRECTX: "a Di
 class TextureSet:
     """A material: what its maps are, and the channels that a model has to reproduce.
 
-    `channels` is [height, width, C] float32 in storage space 0..1. `maps` says for every channel
-    of every image which of the C it is, or which constant, so the same data costs once.
+    `channels` is [height, width, C] uint16 in storage space 0..65535. `maps` says for every
+    channel of every image which of the C it is, or which constant, so the same data costs once.
     """
 
     name: str
     width: int
     height: int
     maps: tuple[MapRecord, ...]
-    channels: NDArray[np.float32]
+    channels: Image
     warnings: tuple[str, ...]
 
-    def mip_chain(self, count: int | None = None) -> list[NDArray[np.float32]]:
+    def mip_chain(self, count: int | None = None, room: Room | None = None) -> list[Image]:
         """Return `count` levels [h_m, w_m, C] from full size on, by default down to 1x1."""
-        return mips.mip_chain(self.channels, self.maps, count)
+        return mips.mip_chain(self.channels, self.maps, count, room)
 
 
 @dataclass(frozen=True)
 class _Image:
-    """One image with its storage space settled, its channels not yet assigned."""
+    """One image file with its storage space settled, its channels not yet assigned."""
 
     source: Source
-    pixels: Pixels
+    header: Header
     curve: Curve
     low: float
     high: float
     normal: NormalConvention | None
 
-    def storage(self, channel: int, inverted: bool) -> NDArray[np.float32]:
-        """Return one channel [h, w] in storage space 0..1."""
-        plane = self.pixels[:, :, channel]
-        if plane.dtype.kind == "u":
-            top = np.iinfo(plane.dtype).max
-            exact: NDArray[np.float32] = np.divide(
-                top - plane if inverted else plane, top, dtype=np.float32
-            )
-            return exact
-        result = np.empty(plane.shape, np.float32)
-        for rows in _row_blocks(len(plane)):
-            encoded = curve_encode(plane[rows].astype(np.float64), self.curve, self.low, self.high)
-            result[rows] = 1 - encoded if inverted else encoded
-        return result
+    def storage(self, samples: Pixels, inverted: bool) -> Image:
+        """Return samples of one channel in storage space 0..65535."""
+        if samples.dtype == np.uint8:
+            stored = samples.astype(np.uint16) * np.uint16(257)
+        elif samples.dtype == np.uint16:
+            stored = samples
+        else:
+            encoded = curve_encode(samples.astype(np.float64), self.curve, self.low, self.high)
+            stored = np.rint(encoded * 65535).astype(np.uint16)
+        return np.uint16(65535) - stored if inverted else stored
+
+    def planes(self, wanted: Sequence[tuple[int, bool]]) -> Iterator[Image]:
+        """Yield bands [rows, w, n] of channels, each inverted or not, in storage space."""
+        for band in images.read_bands(self.source.path):
+            planes = [self.storage(band[:, :, channel], turned) for channel, turned in wanted]
+            yield np.stack(planes, axis=2)
 
 
 def load_material(
-    path: Path, *, only: Sequence[str] = (), exclude: Sequence[str] = (), name: str | None = None
+    path: Path,
+    *,
+    only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    name: str | None = None,
+    room: Room | None = None,
 ) -> TextureSet:
     """Read the material at `path`: a folder of maps, a `manifest.json` or one image.
 
     `only` and `exclude` are globs over map names, semantics and file names. Constant channels
     become constants and channels equal to an earlier one share its place in `channels`. Maps
-    smaller than the largest are resized to it. Every assumption is in `warnings`.
+    smaller than the largest are resized to it. Every assumption is in `warnings`. Images are read
+    in bands, up to three times; `room` is where `channels` are kept.
 
     Raises `FileError` for what cannot be opened, `InputError` for what is not one usable
     material, `UsageError` when the globs leave no map.
     """
+    room = room or Memory()
     sources = find_sources(path, only, exclude)
     warnings = list(sources.warnings)
-    pixels = [images.read_image(source.path) for source in sources.files]
-    conventions = _conventions(sources, pixels, warnings)
+    headers = [images.read_header(source.path) for source in sources.files]
+    conventions = _conventions(sources, headers, warnings)
     loaded = [
-        _Image(source, image, *_curve(source.role, image), convention)
-        for source, image, convention in zip(sources.files, pixels, conventions, strict=True)
+        _Image(source, header, *_curve(source, header), convention)
+        for source, header, convention in zip(sources.files, headers, conventions, strict=True)
     ]
-    height, width = (max(image.shape[axis] for image in pixels) for axis in (0, 1))
-    outputs = _Outputs(width, height)
+    width, height = max(h.width for h in headers), max(h.height for h in headers)
+    outputs = _Outputs()
     maps = tuple(_record(image, outputs) for image in loaded)
     warnings += [
         f"{m.file}: {m.width}x{m.height} resized to {width}x{height} for the fit"
@@ -115,7 +124,8 @@ def load_material(
             f"{path}: {len(outputs.places)} channels that vary; at most {MAX_OUTPUTS} fit one "
             "material, leave some out with --exclude"
         )
-    return TextureSet(name or sources.name, width, height, maps, outputs.stack(), tuple(warnings))
+    channels = outputs.stack(width, height, room)
+    return TextureSet(name or sources.name, width, height, maps, channels, tuple(warnings))
 
 
 def measure_material(
@@ -151,86 +161,110 @@ def as_written(outputs: NDArray[np.uint16], maps: Sequence[MapRecord]) -> NDArra
         used = {c.output for c in record.channels if c.output is not None} - seen
         if record.sample is Sample.UINT8:
             for output in used:
-                for rows in _row_blocks(len(rounded)):
+                for rows in bands_of(*rounded.shape[:2]):
                     plane = rounded[rows, :, output]
                     rounded[rows, :, output] = (plane.astype(np.uint32) + 128) // 257 * 257
         seen |= used
     return rounded
 
 
-def resize_map(pixels: Pixels, width: int, height: int) -> Pixels:
-    """Return [height, width, c] of the same sample type, resampled with Lanczos 3."""
-    resized = images.resize(pixels.astype(np.float32), width, height)
-    if pixels.dtype.kind == "u":
-        resized = np.rint(np.clip(resized, 0, np.iinfo(pixels.dtype).max))
-    return resized.astype(pixels.dtype)
+def resize_map_bands(
+    bands: Iterable[Pixels], source: tuple[int, int], target: tuple[int, int]
+) -> Iterator[Pixels]:
+    """Resample a map that comes band by band, from one (width, height) to another."""
+    dtype: np.dtype[Any] = np.dtype(np.float32)
+
+    def floats() -> Iterator[NDArray[np.float32]]:
+        nonlocal dtype
+        for band in bands:
+            dtype = band.dtype
+            yield band.astype(np.float32)
+
+    for resized in images.resize_bands(floats(), source, target):
+        if dtype.kind == "u":
+            np.rint(np.clip(resized, 0, np.iinfo(dtype).max), out=resized)
+        yield resized.astype(dtype)
 
 
 class _Outputs:
     """The channels a model has to reproduce, each stored once."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self.width = width
-        self.height = height
-        self.places: dict[tuple[bytes, str], tuple[_Image, int, bool]] = {}
+    def __init__(self) -> None:
+        self.places: dict[object, tuple[_Image, int, bool]] = {}
 
-    def add(self, image: _Image, channel: int, inverted: bool, use: str) -> int:
-        """Return the output that holds this channel; `use` keeps apart what mips filter apart."""
-        plane = self._plane(image, channel, inverted)
-        key = hashlib.blake2b(plane.data, digest_size=16).digest(), use
+    def add(self, key: object, image: _Image, channel: int, inverted: bool) -> int:
+        """Return the output that holds this channel; of equal ones `key` is the same."""
         self.places.setdefault(key, (image, channel, inverted))
         return list(self.places).index(key)
 
-    def stack(self) -> NDArray[np.float32]:
+    def stack(self, width: int, height: int, room: Room) -> Image:
         """Return all of them as [h, w, C]."""
-        stacked = np.empty((self.height, self.width, len(self.places)), np.float32)
-        for index, place in enumerate(self.places.values()):
-            plane = self._plane(*place)
-            for rows in _row_blocks(self.height):  # in parts, so that Ctrl-C is heard
-                stacked[rows, :, index] = plane[rows]
+        stacked = room.array((height, width, len(self.places)))
+        places = list(self.places.values())
+        for image in {id(place[0]): place[0] for place in places}.values():
+            outputs = [i for i, place in enumerate(places) if place[0] is image]
+            wanted = [places[i][1:] for i in outputs]
+            first = 0
+            for band in _resized(image, wanted, width, height):
+                stacked[first : first + len(band), :, outputs] = band
+                first += len(band)
+                room.ease()
         return stacked
 
-    def _plane(self, image: _Image, channel: int, inverted: bool) -> NDArray[np.float32]:
-        plane = image.storage(channel, inverted)
-        if plane.shape == (self.height, self.width):
-            return plane
-        return np.clip(images.resize(plane[:, :, None], self.width, self.height)[:, :, 0], 0, 1)
+
+def _resized(
+    image: _Image, wanted: Sequence[tuple[int, bool]], width: int, height: int
+) -> Iterator[Image]:
+    bands, size = image.planes(wanted), (image.header.width, image.header.height)
+    if size == (width, height):
+        return bands
+    return resize_map_bands(bands, size, (width, height))
 
 
 def _record(image: _Image, outputs: _Outputs) -> MapRecord:
-    role, pixels = image.source.role, image.pixels
-    height, width, count = pixels.shape
-    srgb = role.srgb and pixels.dtype.kind == "u"
+    role, header = image.source.role, image.header
+    srgb = role.srgb and DTYPES[header.sample].kind == "u"
+    meanings = list(_meanings(role, header.channels, image.normal))
     record = MapRecord(
         name=image.source.name,
         file=image.source.path.name,
         semantic=role.semantic,
         color_space=ColorSpace.SRGB if srgb else ColorSpace.LINEAR,
-        sample=next(sample for sample, dtype in DTYPES.items() if dtype == pixels.dtype),
-        width=width,
-        height=height,
+        sample=header.sample,
+        width=header.width,
+        height=header.height,
         curve=image.curve,
         low=image.low,
         high=image.high,
         normal=image.normal,
-        channels=tuple(
-            Channel(meaning=meaning, inverted=inverted, constant=0)
-            for meaning, inverted in _meanings(role, count, image.normal)
-        ),
+        channels=tuple(Channel(meaning=m, inverted=turned, constant=0) for m, turned in meanings),
     )
-    channels = [_channel(image, record, index, outputs) for index in range(count)]
+    surveyed = _survey(image, [turned for _, turned in meanings])
+    channels = []
+    for index, (constant, digest) in enumerate(surveyed):
+        channel, output = record.channels[index], None
+        if constant is None:
+            # Maps of another size are resized, so that they differ from this one.
+            key = digest, header.shape[:2], _use(record, channel)
+            output = outputs.add(key, image, index, channel.inverted)
+        channels.append(channel.model_copy(update={"constant": constant, "output": output}))
     return record.model_copy(update={"channels": tuple(channels)})
 
 
-def _channel(image: _Image, record: MapRecord, index: int, outputs: _Outputs) -> Channel:
-    channel = record.channels[index]
-    plane = image.pixels[:, :, index]
-    first = plane[0, 0]
-    if (plane == first).all():
-        return channel.model_copy(update={"constant": float(first)})
-    use = _use(record, channel)
-    output = outputs.add(image, index, channel.inverted, use)
-    return channel.model_copy(update={"output": output, "constant": None})
+def _survey(image: _Image, inverted: Sequence[bool]) -> Iterator[tuple[float | None, bytes]]:
+    """Yield the constant of each channel, or None, and a digest of its storage values."""
+    first: Pixels | None = None
+    same = np.ones(len(inverted), bool)
+    hashes = [hashlib.blake2b(digest_size=16) for _ in inverted]
+    for band in images.read_bands(image.source.path):
+        first = band[0, 0] if first is None else first
+        for index, turned in enumerate(inverted):
+            plane = band[:, :, index]
+            same[index] = same[index] and bool((plane == first[index]).all())
+            hashes[index].update(np.ascontiguousarray(image.storage(plane, turned)).data)
+    assert first is not None
+    for index, digest in enumerate(hashes):
+        yield float(first[index]) if same[index] else None, digest.digest()
 
 
 def _use(record: MapRecord, channel: Channel) -> str:
@@ -264,34 +298,36 @@ def _meanings(
         yield meaning, flipped or (role.inverted and not alpha)
 
 
-def _curve(role: Role, pixels: Pixels) -> tuple[Curve, float, float]:
+def _curve(source: Source, header: Header) -> tuple[Curve, float, float]:
     """Choose the curve of a map: 0..1 as it is, HDR colours by log, all else by its range."""
-    if pixels.dtype.kind == "u":
+    if DTYPES[header.sample].kind == "u":
         return Curve.LINEAR, 0.0, 1.0
-    low, high = float(pixels.min()), float(pixels.max())
+    ranges = [(band.min(), band.max()) for band in images.read_bands(source.path)]
+    low, high = float(min(r[0] for r in ranges)), float(max(r[1] for r in ranges))
     if low >= 0 and high <= 1:
         return Curve.LINEAR, 0.0, 1.0
-    if role.semantic is Semantic.NORMAL:
+    if source.role.semantic is Semantic.NORMAL:
         reach = max(-low, high)
         return Curve.LINEAR, -reach, reach
-    if low >= 0 and role.semantic in _COLORS:
+    if low >= 0 and source.role.semantic in _COLORS:
         return Curve.LOG, 0.0, high
     return Curve.LINEAR, min(low, 0.0), max(high, 1.0)
 
 
 def _conventions(
-    sources: Sources, pixels: Sequence[Pixels], warnings: list[str]
+    sources: Sources, headers: Sequence[Header], warnings: list[str]
 ) -> list[NormalConvention | None]:
-    heights = [
-        image
-        for source, image in zip(sources.files, pixels, strict=True)
-        if source.role.semantic is Semantic.HEIGHT
-    ]
+    files = list(zip(sources.files, headers, strict=True))
     result: list[NormalConvention | None] = []
-    for source, image in zip(sources.files, pixels, strict=True):
+    for source, header in files:
         convention = source.role.normal
         if source.role.semantic is Semantic.NORMAL and convention is None:
-            convention, why = sources.convention or guess_convention(image, heights)
+            heights = [
+                other.path
+                for other, its in files
+                if other.role.semantic is Semantic.HEIGHT and its.shape[:2] == header.shape[:2]
+            ]
+            convention, why = sources.convention or guess_convention(source.path, heights)
             warnings.append(
                 f"{source.path.name}: taken for {_LABELS[convention]} normal map ({why})"
             )
@@ -307,7 +343,7 @@ def _restored(outputs: NDArray[np.uint16], record: MapRecord) -> Pixels:
         if channel.output is None:
             pixels[:, :, index] = dtype.type(channel.constant)
             continue
-        for rows in _row_blocks(height):
+        for rows in bands_of(height, width):
             stored = outputs[rows, :, channel.output]
             if channel.inverted:
                 stored = np.uint16(65535) - stored
@@ -321,8 +357,3 @@ def _samples(stored: NDArray[np.uint16], record: MapRecord, dtype: np.dtype[Any]
     if dtype == np.uint16:
         return stored
     return curve_decode(stored / 65535.0, record.curve, record.low, record.high).astype(dtype)
-
-
-def _row_blocks(height: int) -> Iterator[slice]:
-    for start in range(0, height, _ROWS):
-        yield slice(start, start + _ROWS)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ntc import native
-from ntc.fit.field import INPUT_ONE, LATENT_HIGH, LATENT_LOW, LATENT_STEP, Field
+from ntc.fit.encodings import LevelPlan
+from ntc.fit.field import INPUT_ONE, LATENT_LOW, Field, latent_high, latent_step
 from ntc.fit.problem import Problem
-from ntc.fit.sampling import TILE, Taps, axis_taps, mip_shares
-from ntc.fit.start import Start, start
+from ntc.fit.sampling import TILE, Taps, level_taps, mip_shares
+from ntc.fit.start import BAND, Start, latent_bands, start
 from ntc.format import spec
+from ntc.format.layout import SKIPPED, block_grid, stored_cells
 
 
 class Fit:
@@ -36,9 +39,13 @@ class Fit:
         """The parameters, with the range of the channels folded into the last layer."""
         begin, latents, weights, biases = self.begin, [], [], []
         for i, level in enumerate(self.problem.plan.levels):
-            values = np.empty((level.height, level.width, level.features), np.float32)
-            self.fitter.get_latents(i, values)
-            latents.append(values / np.float32(INPUT_ONE))
+            values = np.empty((math.prod(level.stored), level.features), np.float32)
+            for first in range(0, len(values), BAND):
+                band = values[first : first + BAND]
+                self.fitter.get_latents(i, first, band)
+                self.problem.ease()
+                band /= np.float32(INPUT_ONE)
+            latents.append(values.reshape(*level.stored[::-1], level.features))
         for i, shape in enumerate(begin.weights):
             layer, bias = np.empty_like(shape), np.empty(len(shape), np.float32)
             self.fitter.get_layer(i, layer, bias)
@@ -53,7 +60,7 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
     """The C++ fitter of a problem at its start, for one instruction set or, if empty, the best."""
     plan, recipe = problem.plan, problem.recipe
     fitter = native.core().Fitter(
-        levels=[(v.width, v.height, v.features) for v in plan.levels],
+        levels=[_level(level) for level in plan.levels],
         widths=list(plan.widths),
         mips=[_mip(problem, mip) for mip in range(plan.mips)],
         shares=mip_shares(plan).tolist(),
@@ -62,15 +69,13 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
         batch_tiles=recipe.batch_texels // TILE**2,
         mean_decay=recipe.first_moment,
         square_decay=recipe.second_moment,
-        latent_low=LATENT_LOW * INPUT_ONE,
-        latent_high=LATENT_HIGH * INPUT_ONE,
-        latent_step=LATENT_STEP * INPUT_ONE,
         seed=problem.seed,
         threads=problem.threads,
         isa=isa or native.isa(),
     )
-    for level, latents in enumerate(begin.latents):
-        fitter.set_latents(level, latents * np.float32(INPUT_ONE))
+    for level in range(len(plan.levels)):
+        for first, latents in latent_bands(problem, level):
+            fitter.set_latents(level, first, latents * np.float32(INPUT_ONE))
     for layer, (weights, biases) in enumerate(zip(begin.weights, begin.biases, strict=True)):
         fitter.set_layer(layer, weights, biases)
     fitter.set_range(begin.low, begin.range)
@@ -79,26 +84,49 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
     return fitter
 
 
+def _level(level: LevelPlan) -> tuple[Any, ...]:
+    """A level as the core wants it: shape, layout, stored grid, and range of its latents."""
+    layout = level.layout
+    by_block = layout.mask is not None or layout.block_log2 > 0
+    latents = LATENT_LOW, latent_high(level.code_width), latent_step(level.code_width)
+    return (
+        level.width,
+        level.height,
+        level.features,
+        layout.simplex,
+        layout.table_log2 > 0 and not by_block,
+        layout.block_log2,
+        _slots(level) if by_block else np.empty(0, np.int32),
+        *level.stored,
+        *(value * INPUT_ONE for value in latents),
+    )
+
+
+def _slots(level: LevelPlan) -> npt.NDArray[np.int32]:
+    """`[blocks]` where the first cell of each block is stored, or -1: it is not."""
+    side_log2 = level.layout.block_log2
+    rows, columns = (np.arange(n) for n in block_grid(level.width, level.height, side_log2))
+    y, x = np.broadcast_arrays(rows[:, None] << side_log2, columns[None, :] << side_log2)
+    row, column = stored_cells(level.width, level.height, level.layout, y, x)
+    place = np.where(row == SKIPPED, -1, row * level.stored[0] + column)
+    return place.ravel().astype(np.int32)
+
+
 def _mip(problem: Problem, mip: int) -> tuple[Any, ...]:
-    """Texels as 16-bit integers, the role of each level, and its taps along x and y."""
+    """Texels, read where they are; the role of each level, and its taps along x and y."""
     plan = problem.plan
-    width, height = spec.mip_size(plan.width, plan.height, mip)
+    size = spec.mip_size(plan.width, plan.height, mip)
     roles = [-1 if role == spec.NOT_READ else role for role in plan.roles[mip].tolist()]
-    read = [level if role >= 0 else None for level, role in zip(plan.levels, roles, strict=True)]
-    x = [_axis(axis_taps(width, level.width) if level else None) for level in read]
-    y = [_axis(axis_taps(height, level.height) if level else None) for level in read]
-    return _storage(problem.mips[mip]), roles, x, y
+    taps = [
+        level_taps(level, *size) if role >= 0 else (_NO_TAPS, _NO_TAPS)
+        for level, role in zip(plan.levels, roles, strict=True)
+    ]
+    x, y = ([_axis(pair[axis]) for pair in taps] for axis in (0, 1))
+    return problem.mips[mip], roles, x, y
 
 
-def _axis(taps: Taps | None) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], int]:
-    if taps is None:
-        return np.zeros(0, np.int32), np.zeros(0, np.float32), 2
-    return taps.cell.astype(np.int32), taps.fraction, taps.span
+_NO_TAPS = Taps(np.zeros(0, np.int64), 2)
 
 
-def _storage(mip: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-    """`[h, w, c]` storage values 0..65535, row by row: an image is large."""
-    out = np.empty(mip.shape, np.uint16)
-    for row in range(len(mip)):
-        out[row] = np.rint(mip[row] * 65535)
-    return out
+def _axis(taps: Taps) -> tuple[npt.NDArray[np.int32], int]:
+    return taps.position.astype(np.int32), taps.span

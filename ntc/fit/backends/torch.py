@@ -18,30 +18,36 @@ from torch import Tensor
 from ntc.fit.field import (
     HIDDEN_ONE,
     INPUT_ONE,
-    LATENT_HIGH,
     LATENT_LOW,
-    LATENT_STEP,
     OUTPUT_ONE,
     Field,
+    latent_high,
+    latent_step,
     row_exponents,
 )
 from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
-from ntc.fit.sampling import TILE, Taps, axis_taps, mip_shares, patch_cells, patch_weights
-from ntc.fit.start import start
+from ntc.fit.sampling import TILE, Taps, level_taps, mip_shares, patch_cells, patch_weights
+from ntc.fit.start import latent_bands, start
 from ntc.format import spec
+from ntc.format.layout import SKIPPED
 
 _EPSILON: Final = 1e-15  # latent gradients are about 1e-8: a larger one would stall them
 
 
 @dataclass(slots=True)
 class _Latents:
-    """One level `[cells, features]` with its Adam moments; `visits` counts updates per cell."""
+    """A level's stored cells `[cells, features]` with their Adam moments.
+
+    `visits` counts the updates of each cell. Codes lie `step` apart, from `LATENT_LOW` to `high`.
+    """
 
     values: Tensor
     mean: Tensor
     square: Tensor
     visits: Tensor
+    high: float
+    step: float
 
     def update(
         self, cells: Tensor, gradients: Tensor, rate: float, beta: tuple[float, float]
@@ -58,7 +64,7 @@ class _Latents:
             (square / (1 - beta[1] ** visits)).sqrt() + _EPSILON
         )
         moved = self.values[touched] - rate * direction
-        self.values[touched] = moved.clamp(LATENT_LOW, LATENT_HIGH)
+        self.values[touched] = moved.clamp(LATENT_LOW, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class _Patch:
     """The latents of one level that a batch of tiles reads, as a leaf of the graph."""
 
     level: int
-    cells: Tensor  # [tiles * span_y * span_x]
+    cells: Tensor  # [tiles * span_y * span_x] stored cells, or SKIPPED
     values: Tensor  # [tiles * span_y * span_x, features]
 
 
@@ -79,11 +85,11 @@ class Fit:
         self.recipe = problem.recipe
         self.random = np.random.default_rng(problem.seed)
         self.noise = torch.Generator().manual_seed(problem.seed)
-        self.mips = [torch.from_numpy(np.ascontiguousarray(mip)) for mip in problem.mips]
+        self.mips = [torch.from_numpy(mip / np.float32(spec.OUTPUT_MAX)) for mip in problem.mips]
         self.shares = mip_shares(self.plan)
         self.taps = [_mip_taps(self.plan, mip) for mip in range(self.plan.mips)]
+        self.latents = [_start_latents(problem, level) for level in range(len(self.plan.levels))]
         begin = start(problem)
-        self.latents = [_start_latents(torch.from_numpy(values)) for values in begin.latents]
         self.weights = [torch.from_numpy(values).requires_grad_() for values in begin.weights]
         self.biases = [torch.from_numpy(values).requires_grad_() for values in begin.biases]
         self.low, self.range = torch.from_numpy(begin.low), torch.from_numpy(begin.range)
@@ -156,38 +162,49 @@ class Fit:
         self, mip: int, tile_y: npt.NDArray[np.int64], tile_x: npt.NDArray[np.int64]
     ) -> tuple[Tensor, list[_Patch]]:
         """`[texels, inputs]` of the decoder, multiples of 1/128, and the latents behind them."""
-        texels = len(tile_y) * TILE**2
-        columns = torch.zeros(texels, self.plan.widths[0])
+        columns = torch.zeros(len(tile_y) * TILE**2, self.plan.widths[0])
         columns[:, -1] = spec.LOD_STEP * mip / INPUT_ONE
-        parts, patches = [], []
+        patches = []
         for i, (level, role) in enumerate(
             zip(self.plan.levels, self.plan.roles[mip].tolist(), strict=True)
         ):
             if role == spec.NOT_READ:
-                parts.append(torch.zeros(texels, level.features))
                 continue
-            taps_y, taps_x = self.taps[mip][i]
+            taps_x, taps_y = self.taps[mip][i]
             cells = patch_cells(taps_y, taps_x, tile_y, tile_x, level, self.plan.wrap)
             patch = self._read_patch(i, torch.from_numpy(cells.ravel()))
             patches.append(patch)
-            values = patch.values.view(*cells.shape, level.features)
-            # Frozen latents are exact in float64, and so are the rounded results.
-            exact = torch.float64 if self.frozen else torch.float32
-            rows = torch.from_numpy(patch_weights(taps_y, tile_y)).to(exact)
-            across = torch.from_numpy(patch_weights(taps_x, tile_x)).to(exact)
-            blend = torch.einsum("tyi,tijf->tyjf", rows, values.to(exact))
-            blend = torch.einsum("txj,tyjf->tyxf", across, blend)
-            parts.append(_round(blend, INPUT_ONE).float().reshape(texels, level.features))
-        return torch.cat([*parts, columns[:, -1:]], dim=1), patches
+            taps, weights = patch_weights(taps_y, taps_x, tile_y, tile_x, level)
+            blend = self._blend(patch.values.view(len(tile_y), -1, level.features), taps, weights)
+            columns[:, role : role + level.features] = _round(blend, INPUT_ONE)
+        return columns, patches
 
     def _read_patch(self, level: int, cells: Tensor) -> _Patch:
-        """Latents with the noise of rounding added, or rounded ones once they are frozen."""
-        values = self.latents[level].values[cells]
+        """Latents with the noise of rounding added, or rounded ones once they are frozen.
+
+        Cells that are stored nowhere read zeros.
+        """
+        latents, skipped = self.latents[level], (cells == SKIPPED)[:, None]
+        values = latents.values[cells.clamp(min=0)]
         if not self.frozen:
             noise = torch.rand(values.shape, generator=self.noise) - 0.5
-            values = (values + noise * LATENT_STEP).clamp(LATENT_LOW, LATENT_HIGH)
+            values = (values + noise * latents.step).clamp(LATENT_LOW, latents.high)
+        values = values.masked_fill(skipped, 0.0)
+        if not self.frozen:
             values.requires_grad_()
         return _Patch(level, cells, values)
+
+    def _blend(
+        self, values: Tensor, taps: npt.NDArray[np.int64], weights: npt.NDArray[np.float32]
+    ) -> Tensor:
+        """`[texels, features]` between the cells of patches `[tiles, cells, features]`."""
+        # Frozen latents are exact in float64, and so are the rounded results.
+        exact = torch.float64 if self.frozen else torch.float32
+        first = np.arange(len(values))[:, None, None, None] * values.shape[1]
+        cells = torch.from_numpy((first + taps).ravel())
+        each = torch.from_numpy(weights).view(-1, taps.shape[-1], 1).to(exact)
+        read = values.view(-1, values.shape[2]).to(exact).index_select(0, cells)
+        return (each * read.view(len(each), -1, values.shape[2])).sum(1)
 
     def decode(self, x: Tensor) -> Tensor:
         """`[texels, channels]` storage values 0..1: section 8.7 of docs/format.md, in floats."""
@@ -208,14 +225,15 @@ class Fit:
             if read:
                 cells = torch.cat([patch.cells for patch in read])
                 gradients = torch.cat([patch.values.grad for patch in read])
-                latents.update(cells, gradients, rate, beta)
+                stored = cells != SKIPPED
+                latents.update(cells[stored], gradients[stored], rate, beta)
 
     def round_latents(self) -> None:
         """Latents become multiples of a code, and stay so."""
         self.frozen = True
         for latents in self.latents:
-            code = ((latents.values - LATENT_LOW) / LATENT_STEP).round()
-            latents.values = LATENT_LOW + code * LATENT_STEP
+            code = ((latents.values - LATENT_LOW) / latents.step).round()
+            latents.values = LATENT_LOW + code * latents.step
 
     def field(self) -> Field:
         """The parameters, with the range of the channels folded into the last layer."""
@@ -223,7 +241,7 @@ class Fit:
         biases = [bias.detach() for bias in self.biases]
         weights[-1] = weights[-1] * self.range[:, None]
         biases[-1] = biases[-1] * self.range + self.low
-        shapes = ((lv.height, lv.width, lv.features) for lv in self.plan.levels)
+        shapes = ((*level.stored[::-1], level.features) for level in self.plan.levels)
         latents = zip(self.latents, shapes, strict=True)
         return Field(
             tuple(lat.values.reshape(shape).numpy() for lat, shape in latents),
@@ -232,15 +250,18 @@ class Fit:
         )
 
 
-def _start_latents(values: Tensor) -> _Latents:
-    zeros = torch.zeros_like(values)
-    return _Latents(values, zeros, zeros.clone(), torch.zeros(len(values), 1))
+def _start_latents(problem: Problem, index: int) -> _Latents:
+    level = problem.plan.levels[index]
+    values = torch.cat([torch.from_numpy(band) for _, band in latent_bands(problem, index)])
+    zeros, visits = torch.zeros_like(values), torch.zeros(len(values), 1)
+    high, step = latent_high(level.code_width), latent_step(level.code_width)
+    return _Latents(values, zeros, zeros.clone(), visits, high, step)
 
 
 def _mip_taps(plan: Plan, mip: int) -> list[tuple[Taps, Taps]]:
-    """Per level the taps of a mip along y and x."""
-    width, height = spec.mip_size(plan.width, plan.height, mip)
-    return [(axis_taps(height, lv.height), axis_taps(width, lv.width)) for lv in plan.levels]
+    """Per level the taps of a mip along x and y."""
+    size = spec.mip_size(plan.width, plan.height, mip)
+    return [level_taps(level, *size) for level in plan.levels]
 
 
 def _through(x: Tensor, rounded: Tensor) -> Tensor:

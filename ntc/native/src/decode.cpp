@@ -95,7 +95,9 @@ Decoder::Decoder(Model model, Isa isa) : model_(std::move(model)), isa_(isa), ke
 
 int64_t Decoder::bytes() const {
   int64_t bytes = 0;
-  for (const Level& level : model_.levels) bytes += 4 * static_cast<int64_t>(level.starts.size());
+  for (const Level& level : model_.levels) {
+    bytes += static_cast<int64_t>(sizeof(Tile) * level.tiles.size() + sizeof(int) * level.slots.size());
+  }
   for (const Packed& layer : hidden_) bytes += 4 * static_cast<int64_t>(layer.weights.size());
   return bytes;
 }

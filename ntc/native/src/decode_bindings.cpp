@@ -18,9 +18,12 @@ using Array = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::devic
 using Out = nb::ndarray<nb::c_contig, nb::device::cpu>;
 using Texels = Array<int32_t, 1>;
 
-// As ntc.format.model has them: width, height, features, tile_log2, code_widths, offsets, scales, words.
+// As ntc.format.layout has them: simplex, table_log2, block_log2, mask.
+using LayoutArrays = std::tuple<bool, int, int, std::optional<Array<uint8_t, 2>>>;
+// As ntc.format.model has them: width, height, features, tile_log2, code_widths, offsets, scales, words,
+// layout.
 using LevelArrays = std::tuple<int, int, int, int, Array<uint8_t, 2>, Array<int16_t, 2>, Array<uint16_t, 2>,
-                               Array<uint32_t, 1>>;
+                               Array<uint32_t, 1>, LayoutArrays>;
 // Weights, biases, shifts.
 using LayerArrays = std::tuple<Array<int8_t, 2>, Array<int32_t, 1>, Array<uint8_t, 1>>;
 
@@ -29,23 +32,32 @@ void require(bool condition, const char* what) {
 }
 
 Level view_level(const LevelArrays& arrays) {
-  const auto& [width, height, features, tile_log2, code_widths, offsets, scales, words] = arrays;
+  const auto& [width, height, features, tile_log2, code_widths, offsets, scales, words, layout] = arrays;
+  const auto& [simplex, table_log2, block_log2, mask] = layout;
   for (size_t axis : {0, 1}) {
     require(offsets.shape(axis) == code_widths.shape(axis) && scales.shape(axis) == code_widths.shape(axis),
             "a tile directory has arrays of different shapes");
   }
   Level level{};
-  level.view = {width,
-                height,
-                features,
-                tile_log2,
-                static_cast<int>(code_widths.shape(1)),
-                code_widths.data(),
-                offsets.data(),
-                scales.data(),
-                nullptr,
-                words.data()};
-  level.tile_count = static_cast<int64_t>(code_widths.size());
+  level.width = width;
+  level.height = height;
+  level.features = features;
+  level.tile_log2 = tile_log2;
+  level.simplex = simplex;
+  level.table_log2 = table_log2;
+  level.block_log2 = block_log2;
+  if (mask) {
+    require(mask->size() > 0, "a mask without blocks");
+    level.mask = mask->data();
+    level.mask_rows = static_cast<int64_t>(mask->shape(0));
+    level.mask_columns = static_cast<int64_t>(mask->shape(1));
+  }
+  level.tile_rows = static_cast<int64_t>(code_widths.shape(0));
+  level.tile_columns = static_cast<int64_t>(code_widths.shape(1));
+  level.code_widths = code_widths.data();
+  level.offsets = offsets.data();
+  level.scales = scales.data();
+  level.words = words.data();
   level.word_count = static_cast<int64_t>(words.size());
   return level;
 }

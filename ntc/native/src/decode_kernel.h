@@ -16,14 +16,25 @@ inline constexpr int kNotRead = 255;
 inline constexpr int kLatentLimit = 127 * 128;
 inline constexpr int kLodStep = 8;
 
+// An entry of the tile directory, as chapter 6 has it.
+struct Tile {
+  uint32_t start_width;   // first word of the codes, and from bit kStartBits on their width
+  uint32_t scale_offset;  // 16 bits each; the offset is signed
+};
+inline constexpr int kStartBits = 28;
+
 struct LevelView {
   int width, height, features, tile_log2;
-  int tiles_x;
-  const uint8_t* code_widths;
-  const int16_t* offsets;
-  const uint16_t* scales;
-  const uint32_t* starts;  // first word of each tile
+  bool simplex;
+  int table_log2;    // of a hashed level, the cells of its table, or 0
+  int block_log2;    // of a hashed or masked level
+  int blocks_x;      // of a masked level
+  const int* slots;  // of each block of a masked level, its place among those kept, or -1; else null
+  int stored_width;  // cells of the stored grid
+  int tiles_x;       // of the stored grid
+  const Tile* tiles;
   const uint32_t* words;
+  uint32_t last_byte;  // the last byte of `words` that eight can be read from
 };
 
 // A layer as a kernel reads it: units in blocks of four, inputs in words of `DecodeKernel::pack` values.

@@ -1,38 +1,46 @@
-// Sections 8.2 to 8.6: from packed codes to the inputs of the decoder.
+// Section 8.5.1 for strips of texels, and what those of section 8.5.2 have in common with it.
 
 namespace ntc::NTC_ISA_NAMESPACE {
 namespace {
 
-// Columns of cells that a block of texels reads: at most two for each, and what `lookup` reads past them.
-inline constexpr int kStride = 2 * kBlock + 3 * 16;
+// How the inputs that a level gives are read.
+enum class Reading { done, squares, triangles };
 
-// Where each texel of a block finds its left cell among the columns, and the weight of the right one.
+// Where each texel of a block finds its left cell among the columns, and how far right of it it lies, in
+// 1/256.
 struct Taps {
   int32_t bases[kBlock / kLanes];       // of each group of lanes
-  alignas(64) int32_t indices[kBlock];  // from the base, below 2 * kLanes
+  alignas(64) int32_t indices[kBlock];  // from the base
   alignas(64) int32_t fractions[kBlock];
 };
 
-// Columns next to each other in one tile.
-struct Run {
-  int column, count, x;
+// The same for a row of texels between two rows of triangles, with the weights of two cells of either row.
+struct Corners {
+  alignas(64) int32_t indices[kBlock];  // from the base, below 2 * kLanes
+  alignas(64) int32_t upper[kBlock];
+  alignas(64) int32_t lower[kBlock];
 };
 
 struct LevelState {
   const LevelView* level;
+  Reading reading;
   Taps taps;
-  int run_count;
-  Run runs[2 * kBlock];
+  Corners corners;
   int columns;
-  int rows[2];        // which row of cells each of `cells` holds, or -1
-  int32_t* cells[2];  // [features][kStride]
-  int32_t* blend;     // [features][kStride], in 1/256 of a latent
+  int32_t xs[kStride];  // the cells of the columns
+  bool scattered;       // few columns lie next to each other: cells are read one by one
+  int run_count;
+  Run runs[kMaxColumns];
+  int rows[2];              // which row of cells each of `cells` holds, or -1
+  int32_t* cells[2];        // [features][kStride]: latents, of triangles pairs of them
+  const int32_t* pairs[2];  // where texels between triangles find the upper and the lower row
+  int32_t* blend;           // [features][kStride], in 1/256 of a latent, or the inputs when they are done
 };
 
-// One input of the decoder: a plane and how to read it, a plane of finished inputs, or a constant.
+// One input of the decoder: a feature of a level, or a constant.
 struct Source {
-  const int32_t* plane;
-  const Taps* taps;
+  const LevelState* state;
+  int plane;
   int32_t constant;
 };
 
@@ -46,55 +54,10 @@ inline Position cell_position(int texel, int size, int cells) {
   return {p >> 8, p & 255};
 }
 
-// `cell` is at most one outside the level.
-inline int address(int cell, int cells, bool wrap) {
-  if (cell < 0) return wrap ? cells - 1 : 0;
-  if (cell >= cells) return wrap ? 0 : cells - 1;
-  return cell;
-}
-
-// `count` cells of one tile from (x, y) on: feature f of cell c goes to out[f * stride + c].
-inline void unpack(const LevelView& level, int x, int y, int count, int32_t* out, int stride) {
-  const int tile_x = x >> level.tile_log2, side = 1 << level.tile_log2;
-  const int tile = (y >> level.tile_log2) * level.tiles_x + tile_x;
-  const int width = level.code_widths[tile], offset = level.offsets[tile], scale = level.scales[tile];
-  if (width == 0) {
-    for (int f = 0; f < level.features; f++) {
-      for (int c = 0; c < count; c++) out[f * stride + c] = offset;
-    }
-    return;
-  }
-  const int left = level.width - tile_x * side, tile_width = left < side ? left : side;
-  const int cell = (y & (side - 1)) * tile_width + (x & (side - 1));
-  const uint32_t bit = static_cast<uint32_t>(cell * level.features * width), mask = (1u << width) - 1;
-  const uint32_t* word = level.words + level.starts[tile] + (bit >> 5);
-  uint64_t bits = *word++ >> (bit & 31);
-  int have = 32 - static_cast<int>(bit & 31);
-  for (int c = 0; c < count; c++) {
-    for (int f = 0; f < level.features; f++) {
-      if (have < width) {  // only here: the word after the last code of a level does not exist
-        bits |= static_cast<uint64_t>(*word++) << have;
-        have += 32;
-      }
-      out[f * stride + c] = offset + scale * static_cast<int32_t>(bits & mask);
-      bits >>= width;
-      have -= width;
-    }
-  }
-}
-
-inline void find_runs(LevelState& state, const int* cells) {
-  const int log2 = state.level->tile_log2;
-  state.run_count = 0;
-  for (int c = 0; c < state.columns; c++) {
-    Run* last = state.run_count ? &state.runs[state.run_count - 1] : nullptr;
-    const bool next = last && cells[c] == cells[c - 1] + 1 && cells[c] >> log2 == cells[c - 1] >> log2;
-    if (next) {
-      last->count++;
-    } else {
-      state.runs[state.run_count++] = Run{c, 1, cells[c]};
-    }
-  }
+inline void finish_columns(LevelState& state) {
+  state.run_count = find_runs(*state.level, state.xs, state.columns, state.runs);
+  state.scattered = kLanes / 2 * state.run_count > state.columns;
+  for (int c = 0; c < kLanes; c++) state.xs[state.columns + c] = 0;
 }
 
 // Taps and runs for texels x .. x + w - 1 of a mip. A level no finer than the mip has all columns between the
@@ -102,43 +65,69 @@ inline void find_runs(LevelState& state, const int* cells) {
 void find_columns(LevelState& state, int mip_width, int x, int w, bool wrap) {
   const int width = state.level->width;
   const bool dense = width <= mip_width;
-  int cells[2 * kBlock];
   const int first = cell_position(x, mip_width, width).cell;
   state.columns = 0;
   for (int i = 0; i < kBlock; i++) {
-    const Position p = cell_position(x + (i < w ? i : w - 1), mip_width, width);
-    const int column = dense ? p.cell - first : 2 * i;
+    const int texel = i < w ? i : w - 1;
+    const Position p = cell_position(x + texel, mip_width, width);
+    const int column = dense ? p.cell - first : 2 * texel;
     if (i % kLanes == 0) state.taps.bases[i / kLanes] = column;
     state.taps.indices[i] = column - state.taps.bases[i / kLanes];
     state.taps.fractions[i] = p.fraction;
-    if (dense) {
-      while (state.columns < column + 2) {
-        cells[state.columns] = address(first + state.columns, width, wrap);
-        state.columns++;
-      }
-    } else {
-      cells[state.columns++] = address(p.cell, width, wrap);
-      cells[state.columns++] = address(p.cell + 1, width, wrap);
+    for (; state.columns < column + 2; state.columns++) {
+      const int cell = dense ? first + state.columns : p.cell + state.columns - column;
+      state.xs[state.columns] = address(cell, width, wrap);
     }
   }
-  find_runs(state, cells);
+  finish_columns(state);
 }
 
-inline void unpack_row(LevelState& state, int which, int row) {
-  if (state.rows[which] == row) return;
-  state.rows[which] = row;
-  for (int i = 0; i < state.run_count; i++) {
-    const Run& run = state.runs[i];
-    unpack(*state.level, run.x, row, run.count, state.cells[which] + run.column, kStride);
+// Latents of neighbours, 16 bits each: the left one is in the low bits.
+inline Ints pair(Ints left, Ints right) {
+  return either(both(left, broadcast(0xffff)), shift_left(right, 16));
+}
+
+inline void pair_columns(int32_t* cells, int features, int columns) {
+  for (int f = 0; f < features; f++, cells += kStride) {
+    for (int c = 0; c < columns; c += kLanes) store(cells + c, pair(load(cells + c), load(cells + c + 1)));
   }
 }
 
-// The two rows of cells around a row of texels, blended. The rounding of section 8.5 is added here, as
-// 2^22 / 256, to save it for each texel.
-void blend_rows(LevelState& state, int mip_height, int y, bool wrap) {
+inline void unpack_runs(const LevelState& state, Staging& staging, int row, int32_t* planes) {
   const LevelView& level = *state.level;
-  const Position p = cell_position(y, mip_height, level.height);
-  const int top = address(p.cell, level.height, wrap), bottom = address(p.cell + 1, level.height, wrap);
+  int32_t* cells = level.features == 1 ? planes : staging.latents;
+  for (int i = 0; i < state.run_count; i++) {
+    const Run& run = state.runs[i];
+    unpack_run(level, run, row, cells + run.column * level.features);
+  }
+  if (level.features > 1) spread(cells, level.features, state.columns, planes);
+}
+
+inline void unpack_cells(const LevelState& state, int row, int32_t* planes) {
+  const LevelView& level = *state.level;
+  for (int c = 0; c < state.columns; c += kLanes) {
+    Tap tap{load(state.xs + c), broadcast(row), broadcast(1)};
+    const Ints kept = store_tap(level, tap);
+    Ints offsets = broadcast(0);
+    Codes codes = find_codes(level, tap, kept, offsets);
+    read_cells(level, &codes, 1, offsets, 0, planes + c);
+  }
+}
+
+inline void unpack_row(LevelState& state, Staging& staging, int which, int row) {
+  const LevelView& level = *state.level;
+  int32_t* planes = state.cells[which];
+  if (state.scattered) {
+    unpack_cells(state, row, planes);
+  } else {
+    unpack_runs(state, staging, row, planes);
+  }
+  if (level.simplex) pair_columns(planes, level.features, state.columns);
+  state.rows[which] = row;
+}
+
+// Rows `top` and `bottom` of cells, the lower one only if it has weight. Returns which of `cells` it is.
+inline int hold_rows(LevelState& state, Staging& staging, int top, int bottom, bool weight) {
   if (state.rows[1] == top) {  // going down, the lower row becomes the upper one
     int32_t* cells = state.cells[0];
     state.cells[0] = state.cells[1];
@@ -146,9 +135,18 @@ void blend_rows(LevelState& state, int mip_height, int y, bool wrap) {
     state.rows[1] = state.rows[0];
     state.rows[0] = top;
   }
-  unpack_row(state, 0, top);
-  if (p.fraction) unpack_row(state, 1, bottom);
-  const int32_t* lower = state.cells[p.fraction ? 1 : 0];
+  if (state.rows[0] != top) unpack_row(state, staging, 0, top);
+  if (weight && state.rows[1] != bottom) unpack_row(state, staging, 1, bottom);
+  return weight ? 1 : 0;
+}
+
+// The two rows of cells around a row of texels, blended. The rounding of section 8.5.1 is added here, as
+// 2^22 / 256, to save it for each texel.
+void blend_rows(LevelState& state, Staging& staging, int mip_height, int y, bool wrap) {
+  const LevelView& level = *state.level;
+  const Position p = cell_position(y, mip_height, level.height);
+  const int top = address(p.cell, level.height, wrap), bottom = address(p.cell + 1, level.height, wrap);
+  const int32_t* lower = state.cells[hold_rows(state, staging, top, bottom, p.fraction != 0)];
   const Ints fraction = broadcast(p.fraction), half = broadcast(1 << 14);
   for (int f = 0; f < level.features; f++) {
     for (int c = f * kStride; c < f * kStride + state.columns; c += kLanes) {
@@ -158,40 +156,14 @@ void blend_rows(LevelState& state, int mip_height, int y, bool wrap) {
   }
 }
 
-// Inputs of `kLanes` texels, -127..127.
-inline Ints input(const Source& source, int group) {
-  if (!source.plane) return broadcast(source.constant);
-  if (!source.taps) return load(source.plane + group * kLanes);
-  const int32_t* columns = source.plane + source.taps->bases[group];
-  const Ints index = load(source.taps->indices + group * kLanes);
-  const Ints fraction = load(source.taps->fractions + group * kLanes);
+// A feature of `kLanes` texels, whose plane begins `plane` values after that of the first feature.
+inline Ints square_input(const LevelState& state, int plane, int group) {
+  const Taps& taps = state.taps;
+  const int32_t* columns = state.blend + plane + taps.bases[group];
+  const Ints index = load(taps.indices + group * kLanes);
+  const Ints fraction = load(taps.fractions + group * kLanes);
   const Ints a = lookup(columns, index), b = lookup(columns + 1, index);
   return shift_right(add(shift_left8(a), mul(sub(b, a), fraction)), 23);
-}
-
-// Inputs of texels that lie anywhere, one by one; they go to the planes of `blend`. Lanes without a texel get
-// 0.
-void blend_points(LevelState& state, const Request& request, const int32_t* xs, const int32_t* ys, int n) {
-  const LevelView& level = *state.level;
-  for (int f = 0; f < level.features; f++) {
-    for (int i = n; i < kBlock; i++) state.blend[f * kStride + i] = 0;
-  }
-  for (int i = 0; i < n; i++) {
-    const Position x = cell_position(xs[i], request.width, level.width);
-    const Position y = cell_position(ys[i], request.height, level.height);
-    int32_t corners[4][kMaxFeatures];
-    for (int corner = 0; corner < 4; corner++) {
-      const int column = address(x.cell + (corner & 1), level.width, request.wrap_u);
-      const int row = address(y.cell + (corner >> 1), level.height, request.wrap_v);
-      unpack(level, column, row, 1, corners[corner], 1);
-    }
-    for (int f = 0; f < level.features; f++) {
-      const int top = corners[0][f] * (256 - x.fraction) + corners[1][f] * x.fraction;
-      const int bottom = corners[2][f] * (256 - x.fraction) + corners[3][f] * x.fraction;
-      const int blend = top * (256 - y.fraction) + bottom * y.fraction;
-      state.blend[f * kStride + i] = (blend + (1 << 22)) >> 23;
-    }
-  }
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace {
 
 // Tiles are summed in chunks of fixed size, so that results do not depend on the thread count.
 constexpr int kChunkTiles = 8;
-// Rows of a level are updated in this many bands, for the same reason.
-constexpr int kBands = 4;
+// Stored cells of a level are updated in this many bands, for the same reason.
+constexpr size_t kBands = 4;
 // Beyond this many visits a bias correction is 1 in float.
 constexpr int kCorrections = 8192;
 
@@ -37,11 +37,25 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
       wrap_u_(wrap_u),
       wrap_v_(wrap_v),
       random_state_(seed),
+      shapes_(std::move(levels)),
       mip_data_(std::move(mips)) {
-  for (const FitLevelShape& shape : levels) {
-    const size_t cells = static_cast<size_t>(shape.width) * shape.height;
-    FitLevel level{shape.width, shape.height, shape.features, padded(shape.features, 4), nullptr};
-    level.records = records_.emplace_back(cells * level.stride()).data();
+  for (const FitLevelShape& shape : shapes_) {
+    FitLevel level{};
+    level.width = shape.width;
+    level.height = shape.height;
+    level.features = shape.features;
+    level.padded = padded(shape.features, 4);
+    level.simplex = shape.simplex;
+    level.block_log2 = shape.block_log2;
+    level.block_columns = padded(shape.width, 1 << shape.block_log2) >> shape.block_log2;
+    level.stored_width = shape.stored_width;
+    level.slots = shape.slots.empty() ? nullptr : shape.slots.data();
+    level.stored = static_cast<size_t>(shape.stored_width) * shape.stored_height;
+    level.table_mask = shape.table ? static_cast<uint32_t>(level.stored - 1) : 0;
+    level.low = shape.low;
+    level.high = shape.high;
+    level.step = shape.step;
+    level.records = records_.emplace_back(level.stored * level.stride()).data();
     levels_.push_back(level);
   }
   size_t patch_stride = 0;
@@ -50,7 +64,7 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
                data.height,
                padded(data.width, kTile) / kTile,
                padded(data.height, kTile) / kTile,
-               data.texels.data(),
+               data.texels,
                {},
                {},
                {},
@@ -58,8 +72,8 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
     size_t offset = 0;
     for (size_t l = 0; l < levels_.size(); l++) {
       mip.roles[l] = data.roles[l];
-      mip.x[l] = {data.x[l].cells.data(), data.x[l].fractions.data(), data.x[l].span};
-      mip.y[l] = {data.y[l].cells.data(), data.y[l].fractions.data(), data.y[l].span};
+      mip.x[l] = {data.x[l].positions.data(), data.x[l].span};
+      mip.y[l] = {data.y[l].positions.data(), data.y[l].span};
       mip.patches[l] = static_cast<int>(offset);
       if (data.roles[l] >= 0)
         offset += static_cast<size_t>(data.x[l].span) * data.y[l].span * levels_[l].padded;
@@ -106,8 +120,6 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
   step_.channels = channels_;
   step_.wrap_u = wrap_u_;
   step_.wrap_v = wrap_v_;
-  step_.low = recipe_.latent_low;
-  step_.high = recipe_.latent_high;
   step_.levels = levels_.data();
   step_.mips = mips_.data();
   step_.layers = layer_views_.data();
@@ -120,14 +132,13 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
   patch_gradients_.resize(patch_stride * recipe_.batch_tiles);
   for (int t = 0; t < threads_; t++) workspaces_.emplace_back(kernels_.workspace_floats(step_));
   for (size_t l = 0; l < levels_.size(); l++) {
-    const int rows = levels_[l].height, count = std::min(kBands, rows);
+    const size_t stored = levels_[l].stored;
     size_t cells = 0;
     for (const FitMipData& data : mip_data_)
       if (data.roles[l] >= 0) cells = std::max(cells, static_cast<size_t>(data.x[l].span) * data.y[l].span);
-    for (int b = 0; b < count; b++) {
-      const int first = rows * b / count, last = rows * (b + 1) / count;
-      const size_t most =
-          std::min(cells * recipe_.batch_tiles, static_cast<size_t>(last - first) * levels_[l].width);
+    for (size_t b = 0; b < kBands; b++) {
+      const size_t first = stored * b / kBands, last = stored * (b + 1) / kBands;
+      const size_t most = std::min(cells * recipe_.batch_tiles, last - first);
       bands_.push_back({static_cast<int>(l), first, last, std::vector<float>(most * levels_[l].padded),
                         std::vector<int32_t>(most)});
     }
@@ -139,11 +150,11 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
   }
 }
 
-void Fitter::set_latents(int level, const float* values) {
+void Fitter::set_latents(int level, size_t first, size_t count, const float* values) {
   const std::lock_guard lock(busy_);
   const FitLevel& grid = levels_[level];
-  const size_t cells = static_cast<size_t>(grid.width) * grid.height;
-  for (size_t c = 0; c < cells; c++) std::copy_n(values + c * grid.features, grid.features, grid.record(c));
+  for (size_t c = 0; c < count; c++)
+    std::copy_n(values + c * grid.features, grid.features, grid.record(first + c));
 }
 
 void Fitter::set_layer(int index, const float* weights, const float* biases) {
@@ -230,7 +241,7 @@ double Fitter::run_tiles(bool live, bool noise) {
   std::fill(scale_.begin(), scale_.end(), 0.f);
   for (int c = 0; c < channels_; c++) scale_[c] = static_cast<float>(2 / samples * weights_[c]);
   step_.live = live;
-  step_.noise = noise ? recipe_.latent_step : 0.f;
+  step_.noise = noise;
   step_.seed = random();
   step_.tiles = tiles_.data();
   step_.tile_count = count;
@@ -328,20 +339,20 @@ double Fitter::gradients(const std::vector<FitTileRef>& tiles, bool noise) {
 void Fitter::round_latents() {
   const std::lock_guard lock(busy_);
   for (const FitLevel& grid : levels_) {
-    const size_t cells = static_cast<size_t>(grid.width) * grid.height;
-    for (size_t c = 0; c < cells; c++) {
+    for (size_t c = 0; c < grid.stored; c++) {
       float* record = grid.record(c);
       for (int f = 0; f < grid.features; f++) {
-        const float code = std::nearbyint((record[f] - recipe_.latent_low) / recipe_.latent_step);
-        record[f] = recipe_.latent_low + code * recipe_.latent_step;
+        const float code = std::nearbyint((record[f] - grid.low) / grid.step);
+        record[f] = grid.low + code * grid.step;
       }
     }
   }
 }
 
-size_t Fitter::latent_count(int level) const {
-  const FitLevel& grid = levels_.at(static_cast<size_t>(level));
-  return static_cast<size_t>(grid.width) * grid.height * grid.features;
+size_t Fitter::cell_count(int level) const { return levels_.at(static_cast<size_t>(level)).stored; }
+
+size_t Fitter::feature_count(int level) const {
+  return static_cast<size_t>(levels_.at(static_cast<size_t>(level)).features);
 }
 
 size_t Fitter::weight_count(int index) const {
@@ -356,7 +367,6 @@ size_t Fitter::bias_count(int index) const {
 size_t Fitter::bytes() const {
   size_t total = sizeof(float) * (patch_gradients_.size() + chunk_gradients_.size() + 3 * values_.size());
   for (const LargeArray& records : records_) total += sizeof(float) * records.size();
-  for (const auto& mip : mip_data_) total += sizeof(uint16_t) * mip.texels.size();
   for (const auto& band : bands_) total += 4 * (band.sums.size() + band.touched.size());
   for (const auto& workspace : workspaces_) total += sizeof(float) * workspace.size();
   return total;

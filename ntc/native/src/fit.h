@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -10,28 +11,33 @@
 
 namespace ntc {
 
+// A level as ntc/format/layout.py describes it.
 struct FitLevelShape {
   int width, height, features;
+  bool simplex, table;         // `table`: single cells are hashed
+  int block_log2;              // of `slots`
+  std::vector<int32_t> slots;  // per block, where its first cell is stored, or -1; empty: no blocks
+  int stored_width, stored_height;
+  float low, high, step;  // of latents, in steps of an int8 input
 };
 
 struct FitRecipe {
   int batch_tiles;
   float mean_decay, square_decay;
-  float latent_low, latent_high, latent_step;  // in steps of an int8 input
 };
 
-// Taps of one mip on one level along one axis, as docs/format.md 8.2 and 8.3 define them.
+// Positions of the texels of one mip on one level along one axis: docs/format.md 8.2 and 8.3.
 struct FitAxisData {
-  std::vector<int32_t> cells;
-  std::vector<float> fractions;
+  std::vector<int32_t> positions;
   int span;
 };
 
 struct FitMipData {
   int width, height;
-  std::vector<uint16_t> texels;
-  std::vector<int> roles;         // per level, -1 if the mip does not read it
-  std::vector<FitAxisData> x, y;  // per level
+  const uint16_t* texels;             // [height][width][channels]
+  std::shared_ptr<const void> owner;  // keeps the texels
+  std::vector<int> roles;             // per level, -1 if the mip does not read it
+  std::vector<FitAxisData> x, y;      // per level
 };
 
 // Calls of several threads run one after the other.
@@ -47,14 +53,15 @@ class Fitter {
   Fitter(const Fitter&) = delete;
   Fitter& operator=(const Fitter&) = delete;
 
-  // Starting values: latents [cells][features], weights [outputs][inputs] before the channel
+  // Starting values: latents [stored cells][features], weights [outputs][inputs] before the channel
   // range is applied, and that range as value = output * range + low.
-  void set_latents(int level, const float* values);
+  // Latents come in bands of `count` cells: those of a large level are never all held twice.
+  void set_latents(int level, size_t first, size_t count, const float* values);
   void set_layer(int layer, const float* weights, const float* biases);
   void set_range(const float* low, const float* range);
   // Weight of each channel's squared error, and the channel that masks the others, or -1.
   void set_loss(const float* weights, int mask_channel);
-  void get_latents(int level, float* values) const;
+  void get_latents(int level, size_t first, size_t count, float* values) const;
   void get_layer(int layer, float* weights, float* biases) const;
 
   // One batch; returns its mean squared error. A latent rate of 0 means that latents are frozen.
@@ -67,10 +74,12 @@ class Fitter {
   void get_layer_gradients(int layer, float* weights, float* biases) const;
   void get_latent_gradients(int level, float* values) const;
 
+  // Memory held, without the texels.
   size_t bytes() const;
   size_t channels() const { return static_cast<size_t>(channels_); }
   // Checked element counts of the arrays above; throw std::out_of_range.
-  size_t latent_count(int level) const;
+  size_t cell_count(int level) const;
+  size_t feature_count(int level) const;
   size_t weight_count(int layer) const;
   size_t bias_count(int layer) const;
 
@@ -97,6 +106,7 @@ class Fitter {
   int channels_;
   bool wrap_u_, wrap_v_;
   uint64_t random_state_;
+  std::vector<FitLevelShape> shapes_;
   std::vector<FitLevel> levels_;
   std::vector<LargeArray> records_;
   std::vector<FitMipData> mip_data_;
@@ -113,7 +123,8 @@ class Fitter {
   std::vector<double> chunk_losses_;
   std::vector<float> patch_gradients_;
   struct Band {
-    int level, first, last;
+    int level;
+    size_t first, last;  // stored cells
     std::vector<float> sums;
     std::vector<int32_t> touched;
   };

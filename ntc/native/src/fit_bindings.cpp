@@ -6,6 +6,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <memory>
 #include <stdexcept>
 
 #include "fit.h"
@@ -17,10 +18,14 @@ namespace ntc {
 namespace {
 
 using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using Latents = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using LatentsOut = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using FloatsOut = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 using Ints = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Texels = nb::ndarray<const uint16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
-using Axis = std::tuple<Ints, Floats, int>;  // cells, fractions, span
+using Axis = std::tuple<Ints, int>;  // positions, span
+// width, height, features; simplex, table, block_log2, slots; stored width and height; low, high, step
+using LevelIn = std::tuple<int, int, int, bool, bool, int, Ints, int, int, float, float, float>;
 using Mip = std::tuple<Texels, std::vector<int>, std::vector<Axis>, std::vector<Axis>>;
 
 constexpr int kMaxSide = 16384;
@@ -36,17 +41,62 @@ bool is_side(int64_t n) { return 1 <= n && n <= kMaxSide; }
 
 // Checks that the texels of each tile read a level within its span; the arrays of levels not read are empty.
 FitAxisData axis(const Axis& in, int texels, int level_cells) {
-  const auto& [cells, fractions, span] = in;
+  const auto& [positions, span] = in;
   const size_t count = texels ? static_cast<size_t>((texels + kTile - 1) / kTile * kTile) : 0;
-  require(cells.size() == count && fractions.size() == count, "taps cover whole tiles");
+  require(positions.size() == count, "taps cover whole tiles");
   require(2 <= span && span <= kMaxSpan, "a tile reads 2 to 24 cells along an axis");
-  const int32_t* cell = cells.data();
+  const int32_t* position = positions.data();
   for (size_t i = 0; i < count; i++) {
-    const int32_t first = cell[i / kTile * kTile];
-    require(-1 <= first && first < level_cells && first <= cell[i] && cell[i] - first <= span - 2,
+    const int32_t first = position[i / kTile * kTile] >> 8, cell = position[i] >> 8;
+    require(-1 <= first && first < level_cells && first <= cell && cell - first <= span - 2,
             "a tap lies outside its tile");
   }
-  return {{cell, cell + count}, {fractions.data(), fractions.data() + count}, span};
+  return {{position, position + count}, span};
+}
+
+// Checks that every cell has a place within the stored grid, or none.
+FitLevelShape level(const LevelIn& in) {
+  const auto& [width, height, features, simplex, table, block_log2, slots, stored_width, stored_height, low,
+               high, step] = in;
+  require(is_side(width) && is_side(height), "a level has 1 to 16384 cells a side");
+  require(1 <= features && features <= kMaxFeatures, "a level has 1 to 32 features");
+  require(0 <= block_log2 && block_log2 <= 6, "a block has 1 to 64 cells a side");
+  require(stored_width >= 1 && stored_height >= 1, "a level stores some cells");
+  const int64_t stored = static_cast<int64_t>(stored_width) * stored_height;
+  require(stored <= int64_t{1} << 30, "a level stores at most 2^30 cells");
+  require(low < high && step > 0, "latents have a range");
+  const int side = 1 << block_log2;
+  const size_t blocks = static_cast<size_t>(padded(width, side) / side) * (padded(height, side) / side);
+  if (table) {
+    // A mask of 0 would say that there is no table.
+    require(slots.size() == 0 && stored > 1 && (stored & (stored - 1)) == 0,
+            "a table of single cells has 2^n of them, two at least");
+  } else if (slots.size() == 0) {
+    require(stored_width == width && stored_height == height, "a dense level stores every cell");
+  } else {
+    require(slots.size() == blocks, "every block has a slot");
+    const int64_t last = stored - (static_cast<int64_t>(side - 1) * stored_width + side);
+    for (size_t i = 0; i < blocks; i++)
+      require(-1 <= slots.data()[i] && slots.data()[i] <= last, "a block lies outside the stored grid");
+  }
+  return {width,
+          height,
+          features,
+          simplex,
+          table,
+          block_log2,
+          {slots.data(), slots.data() + slots.size()},
+          stored_width,
+          stored_height,
+          low,
+          high,
+          step};
+}
+
+bool triangles_fit(const FitAxisData& x) {
+  for (size_t i = 0; i < x.positions.size(); i++)
+    if ((x.positions[i] >> 8) - (x.positions[i / kTile * kTile] >> 8) > x.span - 3) return false;
+  return true;
 }
 
 FitMipData mip(const Mip& in, const std::vector<FitLevelShape>& levels, const std::vector<int>& widths) {
@@ -58,7 +108,9 @@ FitMipData mip(const Mip& in, const std::vector<FitLevelShape>& levels, const st
   FitMipData data;
   data.height = static_cast<int>(texels.shape(0));
   data.width = static_cast<int>(texels.shape(1));
-  data.texels.assign(texels.data(), texels.data() + texels.size());
+  data.texels = texels.data();
+  // Releasing an array takes the interpreter lock by itself, on whatever thread that is.
+  data.owner = std::make_shared<Texels>(texels);
   data.roles = roles;
   int next = 0;
   for (size_t l = 0; l < levels.size(); l++) {
@@ -69,8 +121,17 @@ FitMipData mip(const Mip& in, const std::vector<FitLevelShape>& levels, const st
     }
     data.x.push_back(axis(x[l], read ? data.width : 0, levels[l].width));
     data.y.push_back(axis(y[l], read ? data.height : 0, levels[l].height));
+    // A triangle reaches one column further than a square.
+    require(!levels[l].simplex || triangles_fit(data.x.back()), "triangles leave their patch");
   }
   return data;
+}
+
+// Whether `count` cells from `first` on, of so many features, are among those of a level.
+void check_band(const Fitter& f, int level, size_t first, size_t count, size_t features) {
+  const size_t cells = f.cell_count(level);
+  require(first <= cells && count <= cells - first, "cells outside the level");
+  expect(features, f.feature_count(level));
 }
 
 }  // namespace
@@ -79,10 +140,9 @@ void register_fit(nb::module_& m) {
   nb::class_<Fitter>(m, "Fitter")
       .def(
           "__init__",
-          [](Fitter* self, const std::vector<std::tuple<int, int, int>>& levels,
-             const std::vector<int>& widths, const std::vector<Mip>& mips, const std::vector<double>& shares,
-             bool wrap_u, bool wrap_v, int batch_tiles, float mean_decay, float square_decay,
-             float latent_low, float latent_high, float latent_step, uint64_t seed, int threads,
+          [](Fitter* self, const std::vector<LevelIn>& levels, const std::vector<int>& widths,
+             const std::vector<Mip>& mips, const std::vector<double>& shares, bool wrap_u, bool wrap_v,
+             int batch_tiles, float mean_decay, float square_decay, uint64_t seed, int threads,
              const std::string& isa) {
             require(levels.size() <= kMaxLevels && 2 <= widths.size() && widths.size() <= kMaxLayers + 1,
                     "too many levels or layers");
@@ -91,33 +151,28 @@ void register_fit(nb::module_& m) {
             require(!mips.empty() && shares.size() == mips.size(), "every mip has a share");
             require(1 <= batch_tiles && batch_tiles <= kMaxBatch, "a batch has 1 to 2^20 tiles");
             std::vector<FitLevelShape> shapes;
-            for (const auto& [w, h, f] : levels) {
-              require(is_side(w) && is_side(h), "a level has 1 to 16384 cells a side");
-              require(1 <= f && f <= kMaxFeatures, "a level has 1 to 32 features");
-              shapes.push_back({w, h, f});
-            }
+            for (const LevelIn& in : levels) shapes.push_back(level(in));
             std::vector<FitMipData> data;
             for (const Mip& in : mips) data.push_back(mip(in, shapes, widths));
             new (self) Fitter(std::move(shapes), widths, std::move(data), shares, wrap_u, wrap_v,
-                              {batch_tiles, mean_decay, square_decay, latent_low, latent_high, latent_step},
-                              seed, threads, fit_kernels_for(isa.empty() ? chosen_isa() : parse_isa(isa)));
+                              {batch_tiles, mean_decay, square_decay}, seed, threads,
+                              fit_kernels_for(isa.empty() ? chosen_isa() : parse_isa(isa)));
           },
-          nb::kw_only(), nb::arg("levels"), nb::arg("widths"), nb::arg("mips"), nb::arg("shares"),
+          nb::kw_only(), nb::arg("levels"), nb::arg("widths"), nb::arg("mips").noconvert(), nb::arg("shares"),
           nb::arg("wrap_u"), nb::arg("wrap_v"), nb::arg("batch_tiles"), nb::arg("mean_decay"),
-          nb::arg("square_decay"), nb::arg("latent_low"), nb::arg("latent_high"), nb::arg("latent_step"),
-          nb::arg("seed"), nb::arg("threads"), nb::arg("isa"))
+          nb::arg("square_decay"), nb::arg("seed"), nb::arg("threads"), nb::arg("isa"))
       .def("set_latents",
-           [](Fitter& f, int level, Floats v) {
-             expect(v.size(), f.latent_count(level));
-             f.set_latents(level, v.data());
+           [](Fitter& f, int level, size_t first, Latents v) {
+             check_band(f, level, first, v.shape(0), v.shape(1));
+             f.set_latents(level, first, v.shape(0), v.data());
            })
       .def(
           "get_latents",
-          [](const Fitter& f, int level, FloatsOut v) {
-            expect(v.size(), f.latent_count(level));
-            f.get_latents(level, v.data());
+          [](const Fitter& f, int level, size_t first, LatentsOut v) {
+            check_band(f, level, first, v.shape(0), v.shape(1));
+            f.get_latents(level, first, v.shape(0), v.data());
           },
-          nb::arg("level"), nb::arg("values").noconvert())
+          nb::arg("level"), nb::arg("first"), nb::arg("values").noconvert())
       .def("set_layer",
            [](Fitter& f, int layer, Floats w, Floats b) {
              expect(w.size(), f.weight_count(layer));
@@ -165,7 +220,7 @@ void register_fit(nb::module_& m) {
       .def(
           "get_latent_gradients",
           [](const Fitter& f, int level, FloatsOut v) {
-            expect(v.size(), f.latent_count(level));
+            expect(v.size(), f.cell_count(level) * f.feature_count(level));
             f.get_latent_gradients(level, v.data());
           },
           nb::arg("level"), nb::arg("values").noconvert())

@@ -1,139 +1,70 @@
-// The dense grid of a fit: latents of a tile to inputs of its texels, and gradients the other way. The
-// decoder in fit_kernel.cpp knows none of this.
+// The levels of a fit: latents of a tile to inputs of its texels, and gradients the other way. The decoder in
+// fit_kernel.cpp knows none of this.
 
-#include "fit_types.h"
-#include "fit_vectors.inl"
+#include "fit_patch.inl"
 
 namespace ntc::NTC_ISA_NAMESPACE {
 namespace {
 
-// Uniform noise, xorshift32 in four lanes: Marsaglia, "Xorshift RNGs", 2003.
-struct Noise {
-  UintVec4 state;
+// Halves round upwards; +128 keeps the truncated number positive.
+NTC_INLINE Vec4 rounded(Vec4 v) {
+  return __builtin_convertvector(__builtin_convertvector(v + 128.5f, IntVec4), Vec4) - 128.f;
+}
 
-  explicit Noise(uint64_t seed) {
-    for (int i = 0; i < 4; i++) {
-      // splitmix64 spreads neighbouring seeds: Steele et al., OOPSLA 2014.
-      uint64_t z = (seed += 0x9e3779b97f4a7c15ull);
-      z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-      z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-      state[i] = static_cast<uint32_t>((z ^ (z >> 31)) >> 32) | 1u;
+// Where the 8 texels of a tile read a level along one axis.
+struct TileTaps {
+  int near[kTile];  // left of its two cells, counted from the first of the patch
+  float fraction[kTile];
+
+  NTC_INLINE TileTaps(const FitAxis& axis, int tile) {
+    const int32_t* positions = axis.positions + tile * kTile;
+    for (int i = 0; i < kTile; i++) {
+      near[i] = (positions[i] >> 8) - (positions[0] >> 8);
+      fraction[i] = static_cast<float>(positions[i] & 255) * (1.f / 256.f);
     }
-  }
-
-  // -1/2 .. 1/2
-  NTC_INLINE Vec4 next() {
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return __builtin_convertvector((IntVec4)state, Vec4) * 0x1p-32f;
   }
 };
-
-// Patches leave a level by a few cells: a loop of steps is cheaper than a division.
-NTC_INLINE int address(int cell, int cells, bool wrap) {
-  if (!wrap) return cell < 0 ? 0 : cell >= cells ? cells - 1 : cell;
-  while (cell < 0) cell += cells;
-  while (cell >= cells) cell -= cells;
-  return cell;
-}
-
-struct PatchCells {
-  int columns[kMaxSpan], rows[kMaxSpan];
-};
-
-NTC_INLINE PatchCells patch_cells(const FitStep& step, const FitMip& mip, int level, int ty, int tx) {
-  const FitLevel& grid = step.levels[level];
-  const FitAxis &ax = mip.x[level], &ay = mip.y[level];
-  const int x0 = ax.cells[tx * kTile], y0 = ay.cells[ty * kTile];
-  PatchCells cells;
-  for (int j = 0; j < ax.span; j++) cells.columns[j] = address(x0 + j, grid.width, step.wrap_u);
-  for (int i = 0; i < ay.span; i++) cells.rows[i] = address(y0 + i, grid.height, step.wrap_v);
-  return cells;
-}
-
-// Asks for the latents that a tile will read.
-NTC_INLINE void prefetch_patch(const FitStep& step, const FitTileRef& tile, int level) {
-  const FitMip& mip = step.mips[tile.mip];
-  const FitLevel& grid = step.levels[level];
-  const PatchCells cells = patch_cells(step, mip, level, tile.y, tile.x);
-  for (int i = 0; i < mip.y[level].span; i++) {
-    const size_t row = static_cast<size_t>(cells.rows[i]) * grid.width;
-    for (int j = 0; j < mip.x[level].span; j++) {
-      __builtin_prefetch(grid.record(row + cells.columns[j]));
-    }
-  }
-}
-
-// Latents of a patch, with noise while they are live; the padding of a cell stays zero.
-template <bool Live>
-NTC_INLINE void read_patch(const FitStep& step, const FitMip& mip, int level, const PatchCells& cells,
-                           Noise& noise, float* out) {
-  const FitLevel& grid = step.levels[level];
-  const int padded = grid.padded;
-  const Vec4 low = Vec4{} + step.low, high = Vec4{} + step.high;
-  const IntVec4 last_lanes = IntVec4{0, 1, 2, 3} + (padded - 4) < grid.features;
-  for (int i = 0; i < mip.y[level].span; i++) {
-    const size_t row = static_cast<size_t>(cells.rows[i]) * grid.width;
-    for (int j = 0; j < mip.x[level].span; j++, out += padded) {
-      const float* record = grid.record(row + cells.columns[j]);
-      for (int f = 0; f < padded; f += 4) {
-        Vec4 v = load<Vec4>(record + f);
-        if constexpr (Live) v = smaller(larger(v + noise.next() * step.noise, low), high);
-        store(out + f, v);
-      }
-      float* last = out + padded - 4;
-      if constexpr (Live) store(last, last_lanes ? load<Vec4>(last) : Vec4{});
-    }
-  }
-}
 
 // Bilinear values of 64 texels, rounded to integers, into the level's columns of `inputs`.
-NTC_INLINE void interpolate(const FitMip& mip, int level, int padded, int ty, int tx, const float* patch,
-                            float* rows, float* inputs, int stride) {
-  const FitAxis &ax = mip.x[level], &ay = mip.y[level];
-  const int32_t *cx = ax.cells + tx * kTile, *cy = ay.cells + ty * kTile;
-  const float *fx = ax.fractions + tx * kTile, *fy = ay.fractions + ty * kTile;
+NTC_INLINE void interpolate_squares(const FitAxis& ax, const FitAxis& ay, int padded, int ty, int tx,
+                                    const float* patch, float* rows, float* inputs, int stride) {
+  const TileTaps xs(ax, tx), ys(ay, ty);
   for (int i = 0; i < ay.span; i++) {
     for (int x = 0; x < kTile; x++) {
-      const float* left = patch + (static_cast<size_t>(i) * ax.span + (cx[x] - cx[0])) * padded;
+      const float* left = patch + (static_cast<size_t>(i) * ax.span + xs.near[x]) * padded;
       float* out = rows + (i * kTile + x) * padded;
       for (int f = 0; f < padded; f += 4) {
         const Vec4 a = load<Vec4>(left + f), b = load<Vec4>(left + padded + f);
-        store(out + f, a + (b - a) * fx[x]);
+        store(out + f, a + (b - a) * xs.fraction[x]);
       }
     }
   }
   for (int y = 0; y < kTile; y++) {
-    const float* upper = rows + (cy[y] - cy[0]) * kTile * padded;
+    const float* upper = rows + ys.near[y] * kTile * padded;
     const float* lower = upper + kTile * padded;
     for (int x = 0; x < kTile; x++) {
       float* out = inputs + (y * kTile + x) * stride;
       for (int f = 0; f < padded; f += 4) {
         const Vec4 a = load<Vec4>(upper + x * padded + f), b = load<Vec4>(lower + x * padded + f);
-        // Halves round upwards; +128 keeps the truncated number positive.
-        const Vec4 v = a + (b - a) * fy[y] + 128.5f;
-        store(out + f, __builtin_convertvector(__builtin_convertvector(v, IntVec4), Vec4) - 128.f);
+        store(out + f, rounded(a + (b - a) * ys.fraction[y]));
       }
     }
   }
 }
 
-// The transpose of `interpolate`: gradients of a patch from those of its texels.
-NTC_INLINE void spread(const FitMip& mip, int level, const FitLevel& grid, int ty, int tx,
-                       const float* gradients, int stride, float* rows, float* patch) {
-  const FitAxis &ax = mip.x[level], &ay = mip.y[level];
+// The transpose of `interpolate_squares`: gradients of a patch from those of its texels.
+NTC_INLINE void spread_squares(const FitAxis& ax, const FitAxis& ay, const FitLevel& grid, int ty, int tx,
+                               const float* gradients, int stride, float* rows, float* patch) {
+  const TileTaps xs(ax, tx), ys(ay, ty);
   const int padded = grid.padded;
-  const int32_t *cx = ax.cells + tx * kTile, *cy = ay.cells + ty * kTile;
-  const float *fx = ax.fractions + tx * kTile, *fy = ay.fractions + ty * kTile;
   std::memset(rows, 0, sizeof(float) * ay.span * kTile * padded);
   for (int y = 0; y < kTile; y++) {
-    float* upper = rows + (cy[y] - cy[0]) * kTile * padded;
+    float* upper = rows + ys.near[y] * kTile * padded;
     float* lower = upper + kTile * padded;
     for (int x = 0; x < kTile; x++) {
       const float* in = gradients + (y * kTile + x) * stride;
       for (int f = 0; f < padded; f += 4) {
-        const Vec4 g = load<Vec4>(in + f), below = g * fy[y];
+        const Vec4 g = load<Vec4>(in + f), below = g * ys.fraction[y];
         float *u = upper + x * padded + f, *l = lower + x * padded + f;
         store(u, load<Vec4>(u) + (g - below));
         store(l, load<Vec4>(l) + below);
@@ -144,16 +75,94 @@ NTC_INLINE void spread(const FitMip& mip, int level, const FitLevel& grid, int t
   for (int i = 0; i < ay.span; i++) {
     for (int x = 0; x < kTile; x++) {
       const float* in = rows + (i * kTile + x) * padded;
-      float* left = patch + (static_cast<size_t>(i) * ax.span + (cx[x] - cx[0])) * padded;
+      float* left = patch + (static_cast<size_t>(i) * ax.span + xs.near[x]) * padded;
       for (int f = 0; f < padded; f += 4) {
         // The padding holds gradients of the next level's columns.
         const IntVec4 lane = IntVec4{0, 1, 2, 3} + f;
-        const Vec4 g = lane < grid.features ? load<Vec4>(in + f) : Vec4{}, right = g * fx[x];
+        const Vec4 g = lane < grid.features ? load<Vec4>(in + f) : Vec4{}, right = g * xs.fraction[x];
         store(left + f, load<Vec4>(left + f) + (g - right));
         store(left + padded + f, load<Vec4>(left + padded + f) + right);
       }
     }
   }
+}
+
+// The three cells of a texel, counted from the first of the patch, and their weights: section 8.5.2 of
+// docs/format.md. The patch begins at the column of the tile's first texel.
+struct Triangle {
+  int cells[3];
+  float weights[3];
+
+  NTC_INLINE Triangle(const FitAxis& ax, int32_t x, int32_t y, int first_column, int first_row) {
+    const int skewed = x + (y >> 1), i = skewed >> 8, j = y >> 8, fi = skewed & 255, fj = y & 255;
+    const bool right = fi >= fj;
+    const int row = (j - first_row) * ax.span - first_column;
+    cells[0] = row + i - (j >> 1);
+    cells[2] = row + ax.span + i + 1 - ((j + 1) >> 1);
+    cells[1] = right ? cells[0] + 1 : cells[2] - 1;
+    const int larger = right ? fi : fj, less = right ? fj : fi;
+    weights[0] = static_cast<float>(256 - larger) * (1.f / 256.f);
+    weights[1] = static_cast<float>(larger - less) * (1.f / 256.f);
+    weights[2] = static_cast<float>(less) * (1.f / 256.f);
+  }
+};
+
+template <class Texel>
+NTC_INLINE void each_triangle(const FitAxis& ax, const FitAxis& ay, int ty, int tx, const Texel& texel) {
+  const int32_t *xs = ax.positions + tx * kTile, *ys = ay.positions + ty * kTile;
+  for (int y = 0; y < kTile; y++)
+    for (int x = 0; x < kTile; x++) texel(y * kTile + x, Triangle(ax, xs[x], ys[y], xs[0] >> 8, ys[0] >> 8));
+}
+
+// Barycentric values of 64 texels, rounded to integers, into the level's columns of `inputs`.
+NTC_INLINE void interpolate_triangles(const FitAxis& ax, const FitAxis& ay, int padded, int ty, int tx,
+                                      const float* patch, float* inputs, int stride) {
+  each_triangle(ax, ay, ty, tx, [&](int index, const Triangle& t) {
+    const float *a = patch + t.cells[0] * padded, *b = patch + t.cells[1] * padded,
+                *c = patch + t.cells[2] * padded;
+    float* out = inputs + index * stride;
+    for (int f = 0; f < padded; f += 4)
+      store(out + f, rounded(load<Vec4>(a + f) * t.weights[0] + load<Vec4>(b + f) * t.weights[1] +
+                             load<Vec4>(c + f) * t.weights[2]));
+  });
+}
+
+// The transpose of `interpolate_triangles`.
+NTC_INLINE void spread_triangles(const FitAxis& ax, const FitAxis& ay, const FitLevel& grid, int ty, int tx,
+                                 const float* gradients, int stride, float* patch) {
+  const int padded = grid.padded;
+  std::memset(patch, 0, sizeof(float) * ay.span * ax.span * padded);
+  each_triangle(ax, ay, ty, tx, [&](int index, const Triangle& t) {
+    const float* in = gradients + index * stride;
+    for (int f = 0; f < padded; f += 4) {
+      // The padding holds gradients of the next level's columns.
+      const IntVec4 lane = IntVec4{0, 1, 2, 3} + f;
+      const Vec4 g = lane < grid.features ? load<Vec4>(in + f) : Vec4{};
+#pragma GCC unroll 3
+      for (int k = 0; k < 3; k++) {
+        float* out = patch + t.cells[k] * padded + f;
+        store(out, load<Vec4>(out) + g * t.weights[k]);
+      }
+    }
+  });
+}
+
+NTC_INLINE void interpolate(const FitMip& mip, int level, const FitLevel& grid, int ty, int tx,
+                            const float* patch, float* rows, float* inputs, int stride) {
+  const FitAxis &ax = mip.x[level], &ay = mip.y[level];
+  if (grid.simplex)
+    interpolate_triangles(ax, ay, grid.padded, ty, tx, patch, inputs, stride);
+  else
+    interpolate_squares(ax, ay, grid.padded, ty, tx, patch, rows, inputs, stride);
+}
+
+NTC_INLINE void spread(const FitMip& mip, int level, const FitLevel& grid, int ty, int tx,
+                       const float* gradients, int stride, float* rows, float* patch) {
+  const FitAxis &ax = mip.x[level], &ay = mip.y[level];
+  if (grid.simplex)
+    spread_triangles(ax, ay, grid, ty, tx, gradients, stride, patch);
+  else
+    spread_squares(ax, ay, grid, ty, tx, gradients, stride, rows, patch);
 }
 
 // Adam, Kingma and Ba, algorithm 1, on one vector of parameters.
@@ -169,8 +178,7 @@ NTC_INLINE Vec4 adam_step(Vec4 value, float* mean, float* square, Vec4 gradient,
   return value - m * (adam.rate * mean_correction) / (root + 1e-15f);
 }
 
-void update_cell(const FitStep& step, const FitLevel& grid, size_t cell, const float* sums,
-                 const FitAdam& adam) {
+void update_cell(const FitLevel& grid, size_t cell, const float* sums, const FitAdam& adam) {
   float* record = grid.record(cell);
   int32_t counters[2];  // visits, slot
   std::memcpy(counters, record + 3 * grid.padded, sizeof counters);
@@ -182,15 +190,15 @@ void update_cell(const FitStep& step, const FitLevel& grid, size_t cell, const f
   for (int f = 0; f < grid.padded; f += 4) {
     Vec4 v = adam_step(load<Vec4>(record + f), record + grid.padded + f, record + 2 * grid.padded + f,
                        load<Vec4>(sums + f), adam, c1, c2);
-    v = smaller(larger(v, Vec4{} + step.low), Vec4{} + step.high);
+    v = smaller(larger(v, Vec4{} + grid.low), Vec4{} + grid.high);
     const IntVec4 lane = IntVec4{0, 1, 2, 3} + f;
     store(record + f, lane < grid.features ? v : Vec4{});
   }
 }
 
 // Gradients are summed in the order of the tiles, so the result does not depend on threads.
-void update_latents(const FitStep& step, const FitAdam& adam, int level, int first, int last, float* sums,
-                    int32_t* touched) {
+void update_latents(const FitStep& step, const FitAdam& adam, int level, size_t first, size_t last,
+                    float* sums, int32_t* touched) {
   const FitLevel& grid = step.levels[level];
   const int padded = grid.padded;
   int count = 0;
@@ -201,10 +209,11 @@ void update_latents(const FitStep& step, const FitAdam& adam, int level, int fir
     const PatchCells cells = patch_cells(step, mip, level, tile.y, tile.x);
     const float* g = step.patch_gradients + index * step.patch_stride + mip.patches[level];
     for (int i = 0; i < mip.y[level].span; i++) {
-      const int row = cells.rows[i];
-      if (row < first || row >= last) continue;
+      const StoredRow row(grid, cells.rows[i]);
       for (int j = 0; j < mip.x[level].span; j++) {
-        const size_t cell = static_cast<size_t>(row) * grid.width + cells.columns[j];
+        const ptrdiff_t stored = row.cell(cells.columns[j]);
+        const size_t cell = static_cast<size_t>(stored);  // beyond every band where there is none
+        if (cell < first || cell >= last) continue;
         const float* in = g + (static_cast<size_t>(i) * mip.x[level].span + j) * padded;
         float* place = grid.record(cell) + 3 * padded + 1;
         int32_t slot;  // 1 + place in `touched`, or 0
@@ -222,7 +231,7 @@ void update_latents(const FitStep& step, const FitAdam& adam, int level, int fir
     }
   }
   for (int i = 0; i < count; i++) {
-    update_cell(step, grid, touched[i], sums + static_cast<size_t>(i) * padded, adam);
+    update_cell(grid, touched[i], sums + static_cast<size_t>(i) * padded, adam);
   }
 }
 

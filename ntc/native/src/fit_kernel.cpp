@@ -143,12 +143,12 @@ void read_inputs(const FitStep& step, const FitTileRef& tile, int index, const W
   for (int l = 0; l < step.level_count; l++) {
     if (mip.roles[l] < 0) continue;
     const PatchCells cells = patch_cells(step, mip, l, tile.y, tile.x);
-    if (step.noise != 0) {
+    if (step.noise) {
       read_patch<true>(step, mip, l, cells, noise, w.patch);
     } else {
       read_patch<false>(step, mip, l, cells, noise, w.patch);
     }
-    interpolate(mip, l, step.levels[l].padded, tile.y, tile.x, w.patch, w.rows, w.inputs + mip.roles[l],
+    interpolate(mip, l, step.levels[l], tile.y, tile.x, w.patch, w.rows, w.inputs + mip.roles[l],
                 first.in_stride);
   }
   for (int t = 0; t < kTileTexels; t++) w.inputs[t * first.in_stride + first.inputs - 1] = 8.f * tile.mip;

@@ -11,17 +11,30 @@ static void copy_layer(const float* in, int inputs, int outputs, int stride, flo
   std::copy_n(in + padded(inputs, 4) * stride, outputs, biases);
 }
 
+// Where a cell is stored, or -1: as StoredRow of the kernels.
+static ptrdiff_t stored_cell(const FitLevel& grid, int y, int x) {
+  if (grid.slots) {
+    const int inner = (1 << grid.block_log2) - 1;
+    const int32_t slot =
+        grid.slots[static_cast<size_t>(y >> grid.block_log2) * grid.block_columns + (x >> grid.block_log2)];
+    return slot < 0 ? -1 : slot + static_cast<ptrdiff_t>(y & inner) * grid.stored_width + (x & inner);
+  }
+  if (grid.table_mask)
+    return (static_cast<uint32_t>(x) ^ static_cast<uint32_t>(y) * kHashPrime) & grid.table_mask;
+  return static_cast<ptrdiff_t>(y) * grid.width + x;
+}
+
 void Fitter::get_layer(int index, float* weights, float* biases) const {
   const std::lock_guard lock(busy_);
   const Layer& layer = layers_[index];
   copy_layer(values_.data() + layer.offset, layer.inputs, layer.outputs, layer.out_stride, weights, biases);
 }
 
-void Fitter::get_latents(int level, float* values) const {
+void Fitter::get_latents(int level, size_t first, size_t count, float* values) const {
   const std::lock_guard lock(busy_);
   const FitLevel& grid = levels_[level];
-  const size_t cells = static_cast<size_t>(grid.width) * grid.height;
-  for (size_t c = 0; c < cells; c++) std::copy_n(grid.record(c), grid.features, values + c * grid.features);
+  for (size_t c = 0; c < count; c++)
+    std::copy_n(grid.record(first + c), grid.features, values + c * grid.features);
 }
 
 void Fitter::get_layer_gradients(int index, float* weights, float* biases) const {
@@ -34,7 +47,7 @@ void Fitter::get_layer_gradients(int index, float* weights, float* biases) const
 void Fitter::get_latent_gradients(int level, float* values) const {
   const std::lock_guard lock(busy_);
   const FitLevel& grid = levels_[level];
-  std::fill_n(values, static_cast<size_t>(grid.width) * grid.height * grid.features, 0.f);
+  std::fill_n(values, grid.stored * grid.features, 0.f);
   auto address = [](int cell, int cells, bool wrap) {
     return wrap ? ((cell % cells) + cells) % cells : std::clamp(cell, 0, cells - 1);
   };
@@ -45,9 +58,11 @@ void Fitter::get_latent_gradients(int level, float* values) const {
     const float* g = patch_gradients_.data() + t * step_.patch_stride + mip.patches[level];
     for (int i = 0; i < ay.span; i++)
       for (int j = 0; j < ax.span; j++, g += grid.padded) {
-        const int y = address(ay.cells[tiles_[t].y * kTile] + i, grid.height, wrap_v_);
-        const int x = address(ax.cells[tiles_[t].x * kTile] + j, grid.width, wrap_u_);
-        float* out = values + (static_cast<size_t>(y) * grid.width + x) * grid.features;
+        const int y = address((ay.positions[tiles_[t].y * kTile] >> 8) + i, grid.height, wrap_v_);
+        const int x = address((ax.positions[tiles_[t].x * kTile] >> 8) + j, grid.width, wrap_u_);
+        const ptrdiff_t cell = stored_cell(grid, y, x);
+        if (cell < 0) continue;
+        float* out = values + static_cast<size_t>(cell) * grid.features;
         for (int f = 0; f < grid.features; f++) out[f] += g[f];
       }
   }

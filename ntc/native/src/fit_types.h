@@ -14,27 +14,37 @@ constexpr int kMaxLayers = 4;
 constexpr int kMaxUnits = 128;
 constexpr int kMaxChannels = 32;
 constexpr int kMaxFeatures = 32;
+constexpr uint32_t kHashPrime = 2654435761u;  // docs/format.md, 8.5.3
 constexpr int kMaxSpan = 24;  // cells an axis of a tile can read: of a level up to 2.5 times as fine
 
 // `n` rounded up to a multiple of `to`.
 constexpr int padded(int n, int to) { return (n + to - 1) / to * to; }
 
-// Latents of one level in steps of an int8 input, with all that an update needs beside them.
+// Latents of one level in steps of an int8 input, with all that an update needs beside them. Where a cell
+// keeps its latents is told by ntc/format/layout.py: `stored_cells`.
 struct FitLevel {
   int width, height, features;
-  int padded;      // features rounded up to whole vectors of 4; the padding stays zero
-  float* records;  // per cell [values | means | squares | visits, slot, 0, 0]
+  int padded;           // features rounded up to whole vectors of 4; the padding stays zero
+  bool simplex;         // texels read three cells of a lattice of triangles
+  uint32_t table_mask;  // cells of the table it is hashed to, less 1; 0: it has none, or blocks
+  int block_log2;       // of `slots`
+  int block_columns;
+  int stored_width;
+  const int32_t* slots;  // per block, where its first cell is stored, or -1: nowhere; or nullptr
+  size_t stored;         // cells that are stored
+  float low, high;       // range of latents
+  float step;            // between two codes
+  float* records;        // per stored cell [values | means | squares | visits, slot, 0, 0]
 
   // Floats of a record: four features make 64 bytes, one cache line.
   int stride() const { return 3 * padded + 4; }
   float* record(size_t cell) const { return records + cell * stride(); }
 };
 
-// Where the texels of a mip read a level along one axis.
+// Where the texels of a mip read a level along one axis: sections 8.2 and 8.3 of docs/format.md.
 struct FitAxis {
-  const int32_t* cells;    // per texel of whole tiles: left of its two cells
-  const float* fractions;  // per texel: distance to that cell, 0 .. 255/256
-  int span;                // cells that a tile reads
+  const int32_t* positions;  // per texel of whole tiles: 256 * cell + fraction
+  int span;                  // cells that a tile reads
 };
 
 struct FitMip {
@@ -61,10 +71,9 @@ struct FitTileRef {
 struct FitStep {
   int level_count, layer_count, channels;
   bool wrap_u, wrap_v;
-  bool live;        // latents move; else they are rounded and only the decoder learns
-  float noise;      // width of the uniform noise on latents, 0 when they are rounded
-  float low, high;  // range of latents
-  uint64_t seed;    // of this step
+  bool live;      // latents move; else they are rounded and only the decoder learns
+  bool noise;     // latents are read with the noise of rounding
+  uint64_t seed;  // of this step
   const FitLevel* levels;
   const FitMip* mips;
   const FitLayer* layers;
@@ -91,8 +100,8 @@ struct FitKernels {
   // Forward and backward of tiles first .. last-1; adds to `gradients`, returns the summed
   // squared error over the channels.
   double (*tiles)(const FitStep& step, int first, int last, float* workspace, float* gradients);
-  // Lazy Adam on the cells of one level in rows first .. last-1 that any tile touched.
-  void (*latents)(const FitStep& step, const FitAdam& adam, int level, int first, int last, float* sums,
+  // Lazy Adam on the stored cells first .. last-1 of one level that any tile touched.
+  void (*latents)(const FitStep& step, const FitAdam& adam, int level, size_t first, size_t last, float* sums,
                   int32_t* touched);
   void (*adam)(float* values, float* means, float* squares, const float* gradients, int count,
                const FitAdam& adam, int time);

@@ -9,10 +9,23 @@
 namespace ntc {
 
 struct Level {
-  LevelView view;      // `starts` is filled in by `prepare`
-  int64_t tile_count;  // entries in each array of the directory
+  int width, height, features, tile_log2;
+  bool simplex;
+  int table_log2, block_log2;
+  const uint8_t* mask;  // [mask_rows][mask_columns], 1 for each block that is kept; null if there is none
+  int64_t mask_rows, mask_columns;
+  int64_t tile_rows, tile_columns;
+  const uint8_t* code_widths;  // [tile_rows][tile_columns], like the next two
+  const int16_t* offsets;
+  const uint16_t* scales;
+  const uint32_t* words;
   int64_t word_count;
-  std::vector<uint32_t> starts;
+
+  // Made by `prepare`.
+  LevelView view;
+  std::vector<Tile> tiles;
+  std::vector<int> slots;
+  std::vector<uint32_t> few_words;  // `words`, where they are too few for a kernel to read eight bytes
 };
 
 struct Layer {
@@ -33,7 +46,7 @@ struct Model {
   int channels() const { return layers.back().outputs; }
 };
 
-// Finds where tiles start, and checks all that a kernel relies on: no index leaves its array and no sum
+// Makes what kernels read, and checks all that a kernel relies on: no index leaves its array and no sum
 // leaves int32, whatever the codes are. Throws std::invalid_argument.
 void prepare(Model& model);
 
