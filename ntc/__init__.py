@@ -8,13 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ntc.api import Settings, compare, compress, convert, decompress, info, validate
+    from ntc.api import Settings, compare, compress, convert, decompress, export, info, validate
     from ntc.errors import FileError, FormatError, InputError, NtcError, RuntimeFailure, UsageError
     from ntc.material import Material
     from ntc.material import open_material as open
 
 _HOMES = {
-    "ntc.api": ("Settings", "compare", "compress", "convert", "decompress", "info", "validate"),
+    "ntc.api": (
+        "Settings",
+        "compare",
+        "compress",
+        "convert",
+        "decompress",
+        "export",
+        "info",
+        "validate",
+    ),
     "ntc.errors": (
         "FileError",
         "FormatError",
@@ -39,6 +48,7 @@ __all__ = [
     "compress",
     "convert",
     "decompress",
+    "export",
     "info",
     "open",
     "validate",

@@ -1,4 +1,4 @@
-"""What ntc does, as functions: compress, convert, decompress, compare, info, validate.
+"""What ntc does, as functions: compress, convert, decompress, export, compare, info, validate.
 
 The command line calls these and prints.
 """
@@ -10,9 +10,9 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -27,13 +27,16 @@ from ntc.compression import (
     texels_to_spend,
 )
 from ntc.conversion import convert, intended_settings
+from ntc.decode import open_decoder
+from ntc.decode.decoder import Decoder
+from ntc.decode.gpu import device as gpu
 from ntc.decode.region import mip_size
-from ntc.errors import FileError, FormatError, UsageError
-from ntc.files import check_folder, make_folder, read_bytes
+from ntc.errors import FileError, FormatError, RuntimeFailure
+from ntc.exporting import export
+from ntc.files import OnExisting, check_target, make_folder, read_bytes
 from ntc.fit.backends import installed_backends
 from ntc.fit.plan import Plan
 from ntc.format import container
-from ntc.format.metadata import MapRecord
 from ntc.format.model import bytes_per_texel, encoding_of
 from ntc.machine import peak_memory
 from ntc.material import Material, open_material
@@ -47,8 +50,9 @@ from ntc.reports import (
     PlannedModel,
     SystemReport,
     ValidateReport,
+    VulkanDevice,
 )
-from ntc.texture import bands_of, load_material, matches
+from ntc.texture import bands_of, load_material
 
 __all__ = [
     "Settings",
@@ -59,15 +63,15 @@ __all__ = [
     "convert",
     "decompress",
     "dry_run",
+    "export",
     "info",
     "intended_settings",
+    "open_decoder",
     "open_material",
     "system",
     "validate",
     "verify",
 ]
-
-OnExisting = Literal["skip", "overwrite", "error"]
 
 
 def dry_run(
@@ -119,21 +123,6 @@ def _planned(plan: Plan) -> PlannedModel:
     return PlannedModel(levels=levels, macs=plan.macs)
 
 
-def check_target(path: Path, on_existing: OnExisting) -> bool:
-    """Whether `path` is to be written; nothing is made yet.
-
-    Raises FileError if it cannot be written, or exists and `on_existing` is `error`.
-    """
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder; name a file in it")
-    if path.exists() and on_existing == "error":
-        raise FileError(f"{path}: exists; use --on-existing overwrite or skip")
-    if path.exists() and on_existing == "skip":
-        return False
-    check_folder(path.parent)
-    return True
-
-
 def verify(path: Path, material: Material) -> None:
     """The written file opens and decodes to the same. Raises FileError if not."""
     try:
@@ -181,6 +170,7 @@ def decompress(
     mip: int = 0,
     only: Sequence[str] = (),
     on_existing: OnExisting = "error",
+    decoder: Decoder | None = None,
 ) -> DecompressReport:
     """Writes the maps of a `.ntc` into `folder` under their original names, sizes and types.
 
@@ -190,15 +180,12 @@ def decompress(
     start = time.perf_counter()
     material = open_material(path)
     mip_size(material.file.model, mip)  # before anything is said about the files of a mip
-    targets = {r.name: Path(folder) / r.file for r in material.maps if _selected(r, only)}
-    if not targets:
-        names = ", ".join(r.name for r in material.maps)
-        raise UsageError(f"{path}: no map matches {', '.join(only)}; there are {names}")
+    targets = {r.name: Path(folder) / r.file for r in material.select(only)}
     wanted = [name for name, target in targets.items() if check_target(target, on_existing)]
     make_folder(Path(folder))
     for record in material.maps:
         if record.name in wanted:
-            material.save_map(targets[record.name], record, mip)
+            material.save_map(targets[record.name], record, mip, decoder)
     return DecompressReport(
         file=str(path),
         mip=mip,
@@ -206,10 +193,6 @@ def decompress(
         skipped=[str(target) for name, target in targets.items() if name not in wanted],
         seconds=round(time.perf_counter() - start, 3),
     )
-
-
-def _selected(record: MapRecord, only: Sequence[str]) -> bool:
-    return not only or matches(only, record.name, record.semantic.value, record.file)
 
 
 def info(path: str | Path) -> InfoReport:
@@ -270,6 +253,7 @@ def validate(path: str | Path) -> ValidateReport:
 
 def system() -> SystemReport:
     """What this machine can run."""
+    vulkan, missing = _vulkan_devices()
     return SystemReport(
         ntc=version("ntc"),
         python=platform.python_version(),
@@ -278,4 +262,14 @@ def system() -> SystemReport:
         backends=installed_backends(),
         isa=native.isa() if native.available() else None,
         isas=native.isas() if native.available() else [],
+        vulkan=vulkan,
+        vulkan_missing=missing,
     )
+
+
+def _vulkan_devices() -> tuple[list[VulkanDevice], str | None]:
+    """The devices, or none and why."""
+    try:
+        return [VulkanDevice(**asdict(found)) for found in gpu.devices()], None
+    except RuntimeFailure as error:
+        return [], str(error)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ntc import metrics
+from ntc.decode.decoder import Decoder
 from ntc.errors import InputError
 from ntc.format.metadata import Channel, Curve, MapRecord, Sample, Semantic
 from ntc.material import open_material
@@ -42,12 +43,12 @@ class _Side:
         return next(iter(by_file + by_name + rest), None)
 
 
-def compare(a: str | Path, b: str | Path) -> CompareReport:
+def compare(a: str | Path, b: str | Path, *, decoder: Decoder | None = None) -> CompareReport:
     """Compares the maps of A with those of B; each is a `.ntc`, a folder or an image.
 
     Raises InputError if B lacks a map of A, or is of another size.
     """
-    first, second = _load(Path(a)), _load(Path(b))
+    first, second = _load(Path(a), decoder), _load(Path(b), decoder)
     if first.size != second.size:
         sizes = f"{a} is {first.size}, {b} is {second.size}"
         raise InputError(f"{sizes}: only materials of one size can be compared")
@@ -70,10 +71,11 @@ def compare(a: str | Path, b: str | Path) -> CompareReport:
     )
 
 
-def _load(path: Path) -> _Side:
+def _load(path: Path, decoder: Decoder | None) -> _Side:
     if path.suffix.lower() == ".ntc" and not path.is_dir():
         material = open_material(path)
-        outputs = as_written(material.decode_outputs(), material.maps).astype(np.float32)
+        decoded = material.decode_outputs(decoder=decoder)
+        outputs = as_written(decoded, material.maps).astype(np.float32)
         outputs /= 65535
         return _Side(path, material.maps, outputs, compressed=True)
     textures = load_material(path)

@@ -16,18 +16,18 @@ from ntc import metrics
 from ntc.decode import open_decoder
 from ntc.errors import RuntimeFailure, UsageError
 from ntc.fit import loop
-from ntc.fit.backends import Backend, load_backend
+from ntc.fit.backends import load_backend
+from ntc.fit.choice import choose
 from ntc.fit.encodings import ENCODINGS
 from ntc.fit.field import quantize
 from ntc.fit.memory import peak_bytes, scratch_limit
 from ntc.fit.plan import Plan, make_plan
 from ntc.fit.presets import EFFORTS, PROFILES, texels_to_fit
 from ntc.fit.problem import OnProgress, Problem
-from ntc.fit.race import fastest
 from ntc.fit.saliency import pruned
 from ntc.format import container, spec
 from ntc.format.container import NtcFile
-from ntc.format.metadata import FitRecord, MapRecord, Metadata, Quality
+from ntc.format.metadata import Filtering, FitRecord, MapRecord, Metadata, Quality
 from ntc.format.model import QuantizedModel
 from ntc.machine import physical_memory
 from ntc.material import Material
@@ -64,6 +64,7 @@ class Settings:
     texels: int = 0  # to fit; 0: as the effort says
     max_memory: int = 0  # bytes; 0: no limit
     keep: float = 1.0  # part of the entries that pruning keeps; 1: no pruning
+    filtering: Filtering = "texel"  # filtered: one decode stands for a trilinear filter
 
     def __post_init__(self) -> None:
         if self.effort not in EFFORTS:
@@ -77,6 +78,8 @@ class Settings:
             raise UsageError(f"bpp {self.bpp:g}: use 0.05 to 64")
         if self.mips not in ("all", "none"):
             raise UsageError(f"mips `{self.mips}`: use all or none")
+        if self.filtering not in ("texel", "filtered"):
+            raise UsageError(f"filtering `{self.filtering}`: use texel or filtered")
         if min(self.threads, self.texels, self.seed, self.max_memory) < 0:
             raise UsageError("threads, texels, seed and max_memory are 0 or more")
         if self.seed >= 1 << 64:
@@ -91,7 +94,7 @@ class Settings:
     @property
     def encodings(self) -> tuple[str, ...]:
         """The encodings that may be used; `grid` keeps every cell."""
-        names = tuple(ENCODINGS) if self.encoding == AUTO else (self.encoding,)
+        names = ("grid", "hash") if self.encoding == AUTO else (self.encoding,)
         return names if self.keep == 1 else tuple(name for name in names if name != "grid")
 
 
@@ -134,12 +137,17 @@ def _compress(
     shape = textures.width, textures.height, textures.channels.shape[2]
     texels = texels_to_spend(shape, settings)
     plans, images = plan_material(textures, settings, room)
-    problems = {
-        encoding: Problem(plan, images, texels, settings.seed, threads(settings), ease=room.ease)
-        for encoding, plan in plans.items()
-    }
-    encoding = choose_encoding(problems, backend, on_progress)
-    problem = problems[encoding]
+    encoding = choose_encoding(plans, images[0], texels, room.ease)
+    plan = plans[encoding]
+    problem = Problem(
+        plan,
+        images,
+        texels,
+        settings.seed,
+        threads(settings),
+        filtering=settings.filtering,
+        ease=room.ease,
+    )
     model = quantize(loop.fit(backend(problem), problem, on_progress), problem.plan)
     record = fit_record(settings, name, encoding, texels)
     metadata = describe(model, images[0], textures.name, textures.maps, record, room)
@@ -195,12 +203,13 @@ def threads(settings: Settings) -> int:
 
 
 def choose_encoding(
-    problems: Mapping[str, Problem], backend: Backend, on_progress: OnProgress
+    plans: Mapping[str, Plan],
+    image: npt.NDArray[np.uint16],
+    texels: int,
+    ease: Callable[[], None],
 ) -> str:
-    """The encoding that fits best after a short race; the only one there is without."""
-    if len(problems) == 1:
-        return next(iter(problems))
-    return fastest(problems, backend, on_progress)
+    """The encoding that suits the image best; the only one there is without a look."""
+    return choose(plans, image, texels, ease) if len(plans) > 1 else next(iter(plans))
 
 
 def find_room(
@@ -244,6 +253,7 @@ def fit_record(settings: Settings, backend: str, encoding: str, texels: int) -> 
         effort="custom" if settings.texels else settings.effort,
         seed=settings.seed,
         texels=texels,
+        filtering=settings.filtering,
         settings={
             "bpp": settings.bpp,
             "profile": settings.profile,

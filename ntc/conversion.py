@@ -74,7 +74,14 @@ def convert(
     varies = any(c.output is not None for record in source.maps for c in record.channels)
     shape = model.width, model.height, model.channels if varies else 0
     texels = max(int(texels_to_spend(shape, settings) * TEXEL_SHARE), 1)
-    problem = Problem(plan, images, texels, settings.seed, threads(settings))
+    problem = Problem(
+        plan,
+        images,
+        texels,
+        settings.seed,
+        threads(settings),
+        filtering=settings.filtering,
+    )
     problem = replace(problem, begin=take_over(model, problem))
     converted = quantize(loop.fit(backend(problem), problem, on_progress), plan)
     record = fit_record(settings, name, encoding, texels)
@@ -90,16 +97,18 @@ def convert(
 
 
 def intended_settings(path: str | Path) -> Settings:
-    """The bits per texel and the profile that a file was made for, as far as it says.
+    """The bits per texel, the profile and the filtering that a file was made for, if it says.
 
     Where it does not, the bits that it has.
     """
     material = open_material(path)
-    said = material.file.metadata.fit.settings
+    fit = material.file.metadata.fit
+    said = fit.settings
     bpp, profile = said.get("bpp"), said.get("profile")
     intended = float(bpp) if isinstance(bpp, (int, float)) else material.bpp
     known = str(profile) if profile in PROFILES else Settings().profile
-    return Settings(bpp=min(max(intended, _LEAST_BPP), _MOST_BPP), profile=known)
+    bpp_allowed = min(max(intended, _LEAST_BPP), _MOST_BPP)
+    return Settings(bpp=bpp_allowed, profile=known, filtering=fit.filtering)
 
 
 def take_over(model: QuantizedModel, problem: Problem) -> Field | None:

@@ -7,8 +7,11 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 from ntc.errors import FileError
+
+OnExisting = Literal["skip", "overwrite", "error"]
 
 
 @contextmanager
@@ -68,6 +71,21 @@ def check_folder(path: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise FileError(f"{path}: not writable ({error.strerror or error})") from error
+
+
+def check_target(path: Path, on_existing: OnExisting) -> bool:
+    """Whether `path` is to be written; nothing is made yet.
+
+    Raises FileError if it cannot be written, or exists and `on_existing` is `error`.
+    """
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; name a file in it")
+    if path.exists() and on_existing == "error":
+        raise FileError(f"{path}: exists; use --on-existing overwrite or skip")
+    if path.exists() and on_existing == "skip":
+        return False
+    check_folder(path.parent)
+    return True
 
 
 def _temporary_name() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ntc.format.metadata import FitRecord, MapRecord
+from ntc.format.metadata import FitRecord, MapRecord, NormalConvention
 
 
 class _Report(BaseModel):
@@ -39,7 +39,7 @@ class DryRunReport(_Report):
     mips: int
     channels: int = Field(description="outputs of the decoder: channels that vary, each once")
     maps: dict[str, str] = Field(description="map name -> file it comes from")
-    encodings: dict[str, PlannedModel] = Field(description="of which a short race chooses one")
+    encodings: dict[str, PlannedModel] = Field(description="of which the images choose one")
     texels: int
     peak_memory_bytes: int = Field(description="estimated, within about a tenth")
     warnings: list[str]
@@ -75,6 +75,38 @@ class DecompressReport(_Report):
     mip: int
     written: list[str]
     skipped: list[str]
+    seconds: float
+
+
+class ExportedMap(_Report):
+    """A map as `ntc export` wrote it."""
+
+    map: str
+    files: list[str] = Field(description="one, or an image for each mip")
+    format: str = Field(description="for example bc7; of images the type of their samples")
+    srgb: bool = Field(description="colours are stored with the sRGB curve")
+    normal: NormalConvention | None
+    width: int
+    height: int
+    mips: int
+    bytes: int
+    video_memory_bytes: int | None = Field(description="of the texture; null for images")
+    psnr: float | None = Field(
+        description="of the first mip against the texels decoded; null for images, and if exact"
+    )
+
+
+class ExportReport(_Report):
+    """`ntc export`: the textures written."""
+
+    file: str
+    to: str
+    decoder: str
+    written: list[ExportedMap]
+    skipped: list[str]
+    bytes: int
+    video_memory_bytes: int | None
+    warnings: list[str]
     seconds: float
 
 
@@ -142,6 +174,16 @@ class ValidateReport(_Report):
     error: str | None = None
 
 
+class VulkanDevice(_Report):
+    """A device that `--device vulkan:N` takes, N being its index."""
+
+    index: int
+    name: str
+    kind: str = Field(description="discrete, integrated, virtual, cpu or other")
+    driver: str
+    api: str = Field(description="version of Vulkan")
+
+
 class SystemReport(_Report):
     """`ntc info --system`: what this machine can run."""
 
@@ -152,3 +194,5 @@ class SystemReport(_Report):
     backends: list[str] = Field(description="of the fit, the one that `auto` takes first")
     isa: str | None = Field(description="instruction set of the native core; null without one")
     isas: list[str] = Field(description="all that this machine and this build have")
+    vulkan: list[VulkanDevice]
+    vulkan_missing: str | None = Field(description="why there is no Vulkan device")

@@ -3,11 +3,15 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import hypothesis
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from gpu_browser import Chromium
+    from gpu_webgpu import WebGpu
 
 SEED = 20251120
 
@@ -78,3 +82,34 @@ def materials() -> dict[str, Path]:
         promised = "NTC_MATERIALS" in os.environ or os.environ.get("NTC_EXPECT_MATERIALS") == "1"
         (pytest.fail if promised else pytest.skip)(f"no material sets in {root}")
     return found
+
+
+def missing(why: str, promise: str) -> NoReturn:
+    """Fails if this variable of the environment promises what is missing, skips otherwise."""
+    (pytest.fail if os.environ.get(promise) == "1" else pytest.skip)(why)
+
+
+@pytest.fixture(scope="session")
+def webgpu() -> "WebGpu":
+    """Runs the shader in WGSL through wgpu-py."""
+    try:
+        from gpu_webgpu import WebGpu
+
+        return WebGpu()
+    except (ImportError, RuntimeError) as error:
+        missing(f"no WebGPU: {error}", "NTC_EXPECT_VULKAN")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> "Iterator[Chromium]":
+    """Runs the shader in WGSL in a browser; one for all tests."""
+    try:
+        from gpu_browser import Chromium, StartFailed
+    except ImportError as error:
+        missing(f"no driver of browsers: {error}", "NTC_EXPECT_BROWSER")
+    try:
+        browser = Chromium()
+    except StartFailed as error:
+        missing(f"no browser with WebGPU: {error}", "NTC_EXPECT_BROWSER")
+    yield browser
+    browser.close()

@@ -198,6 +198,32 @@ def wide_model(
     return QuantizedModel(width, height, mips, wrap, tuple(levels), roles, layers)
 
 
+def every_value_model() -> QuantizedModel:
+    """128x192 texels of 4 channels, in which every storage value 0..65535 occurs."""
+    levels = _ramp(128, (1, 128)), _ramp(192, (192, 1))
+    layer = Layer(
+        np.tile(np.array([1, 127, 0], np.int8), (4, 1)),  # sums -12256..12128 without a gap
+        (64 * (32768 + np.arange(4))).astype(np.int32),
+        np.full(4, 6, np.uint8),
+    )
+    roles = np.array([[0, 1]], np.uint8)
+    return QuantizedModel(128, 192, 1, (False, False), levels, roles, (layer,))
+
+
+def _ramp(cells: int, shape: tuple[int, int]) -> Level:
+    """A level whose latents count up by one input step from -cells / 2."""
+    tiles = -(-shape[0] // 64), -(-shape[1] // 64)
+    offsets = 128 * (64 * np.arange(cells // 64) - cells // 2).reshape(tiles)
+    codes = (np.arange(cells, dtype=np.uint8) % 64).reshape(*shape, 1)
+    return pack_level(
+        codes,
+        np.full(tiles, 6, np.uint8),
+        offsets.astype(np.int16),
+        np.full(tiles, 128, np.uint16),
+        6,
+    )
+
+
 def random_metadata(seed: int) -> Metadata:
     """Legal metadata for the model of the same seed."""
     model = random_model(seed)

@@ -122,12 +122,22 @@ def parse_network(raw: bytes, widths: Ints) -> list[list[Row]]:
 def decode_texel(material: Material, mip: int, x: int, y: int) -> Ints:
     """Section 8.1."""
     width, height = max(material.width >> mip, 1), max(material.height >> mip, 1)
-    u, v = texel_position(x, width), texel_position(y, height)
+    return decode_sample(material, texel_position(x, width), texel_position(y, height), 8 * mip)
+
+
+def decode_sample(material: Material, u: int, v: int, lod: int) -> Ints:
+    """Section 8.9."""
     inputs = [0] * material.inputs
-    inputs[-1] = 8 * mip
-    for grid, role in zip(material.grids, material.roles[mip], strict=True):
+    inputs[-1] = lod
+    mip, k = lod >> 3, lod & 7
+    for i, grid in enumerate(material.grids):
+        role = material.roles[mip][i]
         if role != NOT_READ:
-            inputs[role : role + grid.features] = features(grid, u, v, material.wrap)
+            values = features(grid, u, v, material.wrap)
+            if k > 0 and material.roles[mip + 1][i] == NOT_READ:
+                values = [i32(n * (8 - k) + 4) >> 3 for n in values]
+                assert all(-127 <= n <= 127 for n in values)
+            inputs[role : role + grid.features] = values
     return mlp(material.layers, inputs)
 
 

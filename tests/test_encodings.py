@@ -3,12 +3,12 @@
 import json
 import re
 import struct
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fits
 import numpy as np
+import numpy.typing as npt
 import pytest
 from conftest import Commands
 from image_codecs import noise
@@ -21,9 +21,10 @@ from test_cli import one_error
 import ntc
 from ntc import native, reports
 from ntc.decode import open_decoder, reference
-from ntc.fit import race
+from ntc.fit.choice import busy_share, choose
 from ntc.fit.encodings import ENCODINGS
-from ntc.fit.problem import Problem, Progress
+from ntc.fit.plan import make_plan
+from ntc.fit.problem import Progress
 from ntc.format.container import NtcFile, write
 from ntc.format.layout import Layout
 from ntc.format.model import encoding_of
@@ -137,69 +138,64 @@ def test_auto_takes_what_suits_the_material(commands: Commands, tmp_path: Path) 
     assert (tmp_path / "auto.ntc").read_bytes() == (tmp_path / f"{chosen}.ntc").read_bytes()
 
 
-def some_problem() -> Problem:
-    return Problem(fits.make_plan((4, 4), (True, True)), (), 1000, 0, 1)
-
-
-@pytest.mark.parametrize("best", ENCODINGS)
-def test_auto_takes_the_candidate_that_gets_furthest(
-    detailed: Path, best: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tried: list[int] = []
-
-    def fit(stepper: Any, problem: Any, on_progress: Any) -> None:
-        tried.append(problem.texels)
-        name = list(ENCODINGS)[len(tried) - 1]
-        on_progress(Progress(10, 10, 50.0))  # the last word counts, not the highest
-        on_progress(Progress(10, 10, 31.0 if name == best else 30.0))
-
-    with monkeypatch.context() as patch:
-        patch.setattr("ntc.compression.fastest", lambda *_: best)
-        material = ntc.compress(detailed, quick("auto"))
-    assert encoding_of(material.file.model) == best
-    problems = dict.fromkeys(ENCODINGS, some_problem())
-    monkeypatch.setattr(race.loop, "fit", fit)
-    assert race.fastest(problems, lambda problem: None, lambda progress: None) == best
-    assert len(tried) == 3
+def chosen(
+    image: npt.NDArray[np.uint16], bpp: float, texels: int, eased: Callable[[], None] = int
+) -> str:
+    height, width, channels = image.shape
+    plans = {
+        name: make_plan(width, height, channels, 1, bpp, encoding=name) for name in ("grid", "hash")
+    }
+    return choose(plans, image, texels, eased)
 
 
 @pytest.mark.parametrize(
-    ("texels", "raced"), [(1, 1), (300_000, 300_000), (10**6, 409_600), (10**9, 33_000_000)]
+    ("noisy", "bpp", "visits", "best"),
+    [
+        (0.5, 2, 100, "hash"),  # room for tables to share
+        (1.0, 2, 1, "grid"),  # detail is everywhere
+        (0.5, 12, 29, "hash"),  # a dense level of full size is not filled
+        (0.5, 12, 31, "grid"),  # and now it is
+        (1.0, 12, 29, "hash"),
+        (0.0, 2, 1, "grid"),  # nothing to find
+    ],
 )
-def test_a_race_is_short_but_tells_candidates_apart(
-    texels: int, raced: int, monkeypatch: pytest.MonkeyPatch
+def test_auto_looks_at_detail_bits_and_texels(
+    noisy: float, bpp: float, visits: int, best: str
 ) -> None:
-    seen: list[int] = []
-
-    def fit(stepper: Any, problem: Problem, on_progress: Any) -> None:
-        seen.append(problem.texels)
-        on_progress(Progress(1, 1, 30.0))
-
-    monkeypatch.setattr(race.loop, "fit", fit)
-    problems = dict.fromkeys(ENCODINGS, replace(some_problem(), texels=texels))
-    race.fastest(problems, lambda problem: None, lambda progress: None)
-    assert seen == [raced] * 3
+    image = np.full((160, 320, 2), 1000, np.uint16)
+    image[:, : int(320 * noisy)] = np.random.default_rng(0).integers(
+        0, 9999, (160, int(320 * noisy), 2)
+    )
+    assert chosen(image, bpp, visits * 160 * 320) == best
 
 
-def test_the_first_of_equals_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(race.loop, "fit", lambda a, b, tell: tell(Progress(1, 1, 30.0)))
-    problems = dict.fromkeys(ENCODINGS, some_problem())
-    assert race.fastest(problems, lambda problem: None, lambda progress: None) == "grid"
+def test_auto_takes_the_grid_where_there_are_no_tables() -> None:
+    assert chosen(np.zeros((16, 16, 3), np.uint16), 5, 10) == "grid"
 
 
-def test_a_race_is_no_progress(detailed: Path) -> None:
-    seen: list[Progress] = []
-    settings = ntc.Settings(bpp=12, texels=1 << 19, threads=1)
-    ntc.compress(detailed, settings, on_progress=seen.append)
-    steps, raced = (1 << 19) // 4096, 3 * race.LEAST_STEPS
-    assert [p.texels for p in seen[:raced]] == [0] * raced
-    assert [p.texels for p in seen[raced:]] == [4096 * (i + 1) for i in range(steps)]
-    assert {p.total for p in seen} == {1 << 19}
-    assert 0 < len(seen) == steps + raced
-    assert all(np.isfinite(p.psnr) for p in seen)
+def test_busy_share_is_that_of_the_definition() -> None:
+    """Against plain loops, on an image with a border that belongs to no square."""
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 65536, (70, 100, 3)).astype(np.uint16)
+    image[:32, :64] //= 16
+    energies = []
+    for y in range(0, 64, 32):
+        for x in range(0, 96, 32):
+            square = image[y : y + 32, x : x + 32].astype(np.float64)
+            quarter = square.reshape(8, 4, 8, 4, 3).mean((1, 3))
+            eighth = square.reshape(4, 8, 4, 8, 3).mean((1, 3))
+            energies.append(np.sum((quarter - eighth.repeat(2, 0).repeat(2, 1)) ** 2))
+    held = np.cumsum(sorted(energies, reverse=True))
+    assert busy_share(image, int) == np.mean(held < 0.9 * held[-1]) == 0.5
 
 
-def test_cancelling_in_the_race(
+def test_choosing_gives_memory_back(detailed: Path) -> None:
+    eased: list[int] = []
+    busy_share(np.zeros((96, 64, 1), np.uint16), lambda: eased.append(1))
+    assert len(eased) == 3
+
+
+def test_cancelling_in_the_first_step(
     commands: Commands, detailed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(progress: Progress) -> None:
@@ -224,7 +220,7 @@ def test_a_material_of_constants(tmp_path: Path, encoding: str) -> None:
     )
     assert material.file.metadata.quality.psnr is None
     assert (material.decode()["albedo"] == 77).all()
-    assert len(seen) == 1  # nothing is raced where nothing is fitted
+    assert len(seen) == 1
 
 
 def same_everywhere(material: Material) -> None:

@@ -21,7 +21,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 def quick(backend: str, texels: int, **options: object) -> ntc.Settings:
-    options = {"encoding": "grid"} | options  # else a race comes first
+    options = {"encoding": "grid"} | options
     return ntc.Settings(backend=backend, texels=texels, threads=1, **options)
 
 

@@ -11,9 +11,19 @@ from ntc.fit.encodings import LevelPlan
 from ntc.fit.field import HIDDEN_ONE, LATENT_LOW, latent_step, quantize
 from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
-from ntc.fit.sampling import TILE, level_taps, patch_cells, patch_weights
+from ntc.fit.sampling import (
+    LOD_STEPS,
+    PHASES,
+    TILE,
+    Tiles,
+    level_taps,
+    patch_cells,
+    patch_weights,
+    tiles_at,
+)
 from ntc.format import spec
 from ntc.format.layout import DENSE, SKIPPED, Layout, stored_cells
+from ntc.format.metadata import Filtering
 
 SHAPES = [
     ((32, 32), (True, True)),
@@ -33,14 +43,17 @@ def make_fit(
     hidden: tuple[int, ...] = (24, 16),
     layout: str = "dense",
     gain: float = 1.0,
+    filtering: Filtering = "texel",
 ) -> "backend.Fit":
     plan = make_plan(size, wrap, channels, hidden, layout, seed)
-    return fit_of_noise(plan, np.random.default_rng(seed), gain)
+    return fit_of_noise(plan, np.random.default_rng(seed), gain, filtering)
 
 
-def fit_of_noise(plan: Plan, rng: np.random.Generator, gain: float = 1.0) -> "backend.Fit":
+def fit_of_noise(
+    plan: Plan, rng: np.random.Generator, gain: float = 1.0, filtering: Filtering = "texel"
+) -> "backend.Fit":
     """A fit of noise whose latents and decoder are random, too: every path is taken."""
-    fitting = backend.Fit(Problem(plan, noise_mips(plan, rng), 0, 0, 1))
+    fitting = backend.Fit(Problem(plan, noise_mips(plan, rng), 0, 0, 1, filtering=filtering))
     field = random_field(plan, rng, gain)
     for latents, values in zip(fitting.latents, field.latents, strict=True):
         latents.values = torch.from_numpy(values.reshape(-1, values.shape[2]))
@@ -50,21 +63,30 @@ def fit_of_noise(plan: Plan, rng: np.random.Generator, gain: float = 1.0) -> "ba
     return fitting
 
 
-def all_tiles(width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+def all_tiles(width: int, height: int) -> Tiles:
     rows, columns = -(-height // TILE), -(-width // TILE)
     y, x = np.mgrid[:rows, :columns]
-    return y.ravel(), x.ravel()
+    return tiles_at(y.ravel(), x.ravel())
+
+
+def shifted_tiles(fitting: "backend.Fit", mip: int, rng: np.random.Generator) -> Tiles:
+    """All tiles of a mip, each shifted in some way that there is."""
+    height, width = fitting.mips[mip].shape[:2]
+    tiles = all_tiles(width, height)
+    steps = LOD_STEPS if mip + 1 < fitting.plan.mips else 1
+    drawn = (rng.integers(0, n, len(tiles)) for n in (PHASES, PHASES, steps))
+    return Tiles(tiles.y, tiles.x, *drawn)
 
 
 def simulated(fitting: "backend.Fit", mip: int) -> np.ndarray:
     """`[h, w, channels]` storage values that the fit believes the decoder gives."""
     width, height = spec.mip_size(fitting.plan.width, fitting.plan.height, mip)
-    tile_y, tile_x = all_tiles(width, height)
+    where = all_tiles(width, height)
     with torch.no_grad():
-        outputs = fitting.decode(fitting.inputs(mip, tile_y, tile_x)[0]).double().numpy()
+        outputs = fitting.decode(fitting.inputs(mip, where)[0]).double().numpy()
     image = np.zeros((-(-height // TILE) * TILE, -(-width // TILE) * TILE, outputs.shape[1]))
     tiles = outputs.reshape(-1, TILE, TILE, outputs.shape[1])
-    for y, x, tile in zip(tile_y, tile_x, tiles, strict=True):
+    for y, x, tile in zip(where.y, where.x, tiles, strict=True):
         image[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE] = tile
     stored = image[:height, :width] * spec.OUTPUT_MAX
     assert np.abs(stored - np.rint(stored)).max() < 0.02
@@ -125,17 +147,17 @@ def test_patches_hold_the_cells_that_the_decoder_reads(
     (width, columns), (height, rows) = across, vertical
     level = LevelPlan(columns, rows, 1, Layout(simplex=True) if simplex else DENSE)
     taps_x, taps_y = level_taps(level, width, height)
-    tile_y, tile_x = all_tiles(width, height)
-    cells, weights = patch_weights(taps_y, taps_x, tile_y, tile_x, level)
+    tiles = all_tiles(width, height)
+    cells, weights = patch_weights(taps_y, taps_x, tiles, simplex)
     assert cells.min() >= 0
     assert cells.max() < taps_y.span * taps_x.span
     assert (weights >= 0).all()
     np.testing.assert_array_equal(weights.sum(-1), 1)
-    patches = patch_cells(taps_y, taps_x, tile_y, tile_x, level, (True, False))
+    patches = patch_cells(taps_y, taps_x, tiles, level, (True, False))
     read = np.take_along_axis(
         patches.reshape(len(patches), -1), cells.reshape(len(cells), -1), 1
     ).reshape(cells.shape)
-    for tile, (ty, tx) in enumerate(zip(tile_y, tile_x, strict=True)):
+    for tile, (ty, tx) in enumerate(zip(tiles.y, tiles.x, strict=True)):
         y, x = (np.arange(t * TILE, t * TILE + TILE) for t in (ty, tx))
         y, x = np.minimum(y, height - 1)[:, None], np.minimum(x, width - 1)[None, :]
         u, v = reference.texel_position(x, width), reference.texel_position(y, height)
@@ -153,7 +175,7 @@ def test_cells_that_are_stored_nowhere_read_zeros_and_stay_out_of_updates() -> N
     skipped = False
     for mip in range(fitting.plan.mips):
         height, width = fitting.mips[mip].shape[:2]
-        inputs, patches = fitting.inputs(mip, *all_tiles(width, height))
+        inputs, patches = fitting.inputs(mip, all_tiles(width, height))
         inputs.sum().backward()
         for patch in patches:
             nowhere = patch.cells == SKIPPED
@@ -208,8 +230,19 @@ def assert_gradient(numeric: list[float], ours: list[float]) -> None:
     np.testing.assert_allclose(b, a, rtol=2e-3)
 
 
-@pytest.mark.parametrize("layout", ["dense", "dense simplex", "blocks simplex", "mask"])
-def test_gradient_of_the_whole_fit(monkeypatch: pytest.MonkeyPatch, layout: str) -> None:
+@pytest.mark.parametrize(
+    ("layout", "filtering"),
+    [
+        ("dense", "texel"),
+        ("dense", "filtered"),
+        ("dense simplex", "texel"),
+        ("blocks simplex", "filtered"),
+        ("mask", "texel"),
+    ],
+)
+def test_gradient_of_the_whole_fit(
+    monkeypatch: pytest.MonkeyPatch, layout: str, filtering: Filtering
+) -> None:
     """Along random directions of all latents and of the decoder, against central differences.
 
     Rounding is taken out, because a staircase has no slope; its own rule has a test above.
@@ -219,7 +252,7 @@ def test_gradient_of_the_whole_fit(monkeypatch: pytest.MonkeyPatch, layout: str)
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
     monkeypatch.setattr(torch, "zeros", _double(torch.zeros))
     rng = np.random.default_rng(3)
-    fitting = make_fit((21, 12), (True, False), layout=layout)
+    fitting = make_fit((21, 12), (True, False), layout=layout, filtering=filtering)
     fitting.frozen = True  # no noise, and double precision
     leaves = [latents.values.double().requires_grad_() for latents in fitting.latents]
     for latents, leaf in zip(fitting.latents, leaves, strict=True):
@@ -228,14 +261,18 @@ def test_gradient_of_the_whole_fit(monkeypatch: pytest.MonkeyPatch, layout: str)
     fitting.biases = [b.detach().double().requires_grad_() for b in fitting.biases]
     leaves += fitting.weights + fitting.biases
     target = [rng.random(mip.shape) for mip in fitting.mips]
+    drawn = [
+        shifted_tiles(fitting, mip, rng)
+        if filtering == "filtered"
+        else all_tiles(*spec.mip_size(fitting.plan.width, fitting.plan.height, mip))
+        for mip in range(fitting.plan.mips)
+    ]
 
     def loss() -> torch.Tensor:
         total = torch.zeros((), dtype=torch.float64)
         for mip in range(fitting.plan.mips):
-            width, height = spec.mip_size(fitting.plan.width, fitting.plan.height, mip)
-            tiles = all_tiles(width, height)
-            _, inside = fitting._targets(mip, *tiles)
-            difference = fitting.decode(fitting.inputs(mip, *tiles)[0]) - target[mip].mean()
+            _, inside = fitting._targets(mip, drawn[mip])
+            difference = fitting.decode(fitting.inputs(mip, drawn[mip])[0]) - target[mip].mean()
             total = total + (difference.square() * inside).sum()
         return total
 

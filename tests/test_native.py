@@ -64,5 +64,5 @@ def test_without_the_core(monkeypatch):
 
 
 def test_an_unknown_decoder():
-    with pytest.raises(UsageError, match="decoder `vulkan`: use auto, native, reference"):
-        open_decoder("vulkan")
+    with pytest.raises(UsageError, match="decoder `metal`: use cpu, native, reference"):
+        open_decoder("metal")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from models import random_model, wide_model
+from models import every_value_model, random_model, wide_model
 
 from ntc import native
 from ntc.decode import open_decoder
@@ -15,7 +15,6 @@ from ntc.decode.decoder import ReferenceDecoder
 from ntc.decode.native import NativeDecoder
 from ntc.errors import UsageError
 from ntc.format import spec
-from ntc.format.model import Layer, QuantizedModel, pack_level
 
 WITHOUT = os.environ.get("NTC_NATIVE") == "0"
 pytestmark = pytest.mark.skipif(WITHOUT, reason="NTC_NATIVE=0: the core is not expected")
@@ -99,31 +98,10 @@ def test_random_models_have_all_layouts():
     assert len(found) == 3 * 2 * 3
 
 
-def ramp(cells, shape):
-    """A level whose latents count up by one input step from -cells / 2."""
-    tiles = -(-shape[0] // 64), -(-shape[1] // 64)
-    offsets = 128 * (64 * np.arange(cells // 64) - cells // 2).reshape(tiles)
-    codes = (np.arange(cells, dtype=np.uint8) % 64).reshape(*shape, 1)
-    return pack_level(
-        codes,
-        np.full(tiles, 6, np.uint8),
-        offsets.astype(np.int16),
-        np.full(tiles, 128, np.uint16),
-        6,
-    )
-
-
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_every_storage_value(isa, dtype):
-    levels = ramp(128, (1, 128)), ramp(192, (192, 1))
-    layer = Layer(
-        np.tile(np.array([1, 127, 0], np.int8), (4, 1)),  # sums -12256..12128 without a gap
-        (64 * (32768 + np.arange(4))).astype(np.int32),
-        np.full(4, 6, np.uint8),
-    )
-    roles = np.array([[0, 1]], np.uint8)
-    model = QuantizedModel(128, 192, 1, (False, False), levels, roles, (layer,))
+    model = every_value_model()
     expected = REFERENCE.decode(model)
     assert len(np.unique(expected)) == 65536
     same(NativeDecoder(isa).decode(model, dtype=dtype), REFERENCE.decode(model, dtype=dtype))

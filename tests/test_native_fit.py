@@ -18,6 +18,7 @@ from ntc.fit.encodings import LevelPlan
 from ntc.fit.field import INPUT_ONE, LATENT_LOW, Field, latent_high, latent_step, quantize
 from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
+from ntc.fit.sampling import Tiles
 from ntc.format import spec
 from ntc.format.layout import SKIPPED, Layout, stored_cells
 
@@ -26,6 +27,7 @@ built = pytest.mark.skipif(WITHOUT, reason="NTC_NATIVE=0: the core is not expect
 # Where the core was promised and is missing, this raises, and the tests fail.
 # Machines that have more than AVX-512 fit with its kernels.
 ISAS = [] if WITHOUT else [isa for isa in ("baseline", "avx2", "avx512") if isa in native.isas()]
+Triple = tuple[int, int, int]  # mip, row and column of a tile, or its phases and its lod step
 CASES = [
     ((32, 32), (True, True)),
     ((24, 40), (False, True)),
@@ -41,7 +43,11 @@ def native_fit(fitting: "twin.Fit", isa: str) -> object:
 
     mips = tuple(np.rint(mip.numpy() * 65535).astype(np.uint16) for mip in fitting.mips)
     weights = tuple(fitting.channel_weights.tolist())
-    ours = Fit(Problem(fitting.plan, mips, 0, 0, 2, weights=weights, mask=fitting.mask), isa)
+    filtering = "filtered" if fitting.filtered else "texel"
+    problem = Problem(
+        fitting.plan, mips, 0, 0, 2, weights=weights, filtering=filtering, mask=fitting.mask
+    )
+    ours = Fit(problem, isa)
     ours.fitter.set_range(fitting.low.numpy(), fitting.range.numpy())
     for i, latents in enumerate(fitting.latents):
         ours.fitter.set_latents(i, 0, latents.values.numpy() * np.float32(INPUT_ONE))
@@ -50,24 +56,26 @@ def native_fit(fitting: "twin.Fit", isa: str) -> object:
     return ours
 
 
-def tiles_of(fitting: "twin.Fit") -> list[tuple[int, int, int]]:
+def tiles_of(fitting: "twin.Fit") -> list[Triple]:
     sizes = [mip.shape[:2] for mip in fitting.mips]
     drawn = []
     for mip, (height, width) in enumerate(sizes):
-        ys, xs = all_tiles(width, height)
-        drawn += [(mip, int(y), int(x)) for y, x in zip(ys, xs, strict=True)]
+        tiles = all_tiles(width, height)
+        drawn += [(mip, int(y), int(x)) for y, x in zip(tiles.y, tiles.x, strict=True)]
     return drawn
 
 
-def twin_gradients(fitting: "twin.Fit", tiles: list[tuple[int, int, int]]) -> float:
+def twin_gradients(fitting: "twin.Fit", tiles: list[Triple], shifts: list[Triple] = ()) -> float:
     """Backpropagates the mean squared error of the tiles; returns it."""
+    shifts = shifts or [(0, 0, 0)] * len(tiles)
     error, count = torch.zeros(fitting.plan.widths[-1]), 0
     for mip in sorted({mip for mip, _, _ in tiles}):
-        at = np.array([(y, x) for m, y, x in tiles if m == mip]).T
-        target, fitted = fitting._targets(mip, *at)
-        inputs, patches = fitting.inputs(mip, *at)
+        chosen = zip(tiles, shifts, strict=True)
+        at = Tiles(*np.array([(y, x, *shift) for (m, y, x), shift in chosen if m == mip]).T)
+        target, fitted = fitting._targets(mip, at)
+        inputs, patches = fitting.inputs(mip, at)
         error = error + ((fitting.decode(inputs) - target).square() * fitted).sum(0)
-        count += fitting._count(mip, *at) * target.shape[1]
+        count += fitting._count(mip, at) * target.shape[1]
         fitting.read = [*getattr(fitting, "read", []), *patches]
     ((error * fitting.channel_weights).sum() / count).backward()
     return float(error.detach().sum()) / count
@@ -126,13 +134,13 @@ def use_whole_steps(fitting: "twin.Fit") -> None:
         latents.values = steps / INPUT_ONE
 
 
-def compare_gradients(fitting: "twin.Fit", isa: str) -> None:
+def compare_gradients(fitting: "twin.Fit", isa: str, shifts: list[Triple] = ()) -> None:
     use_whole_steps(fitting)
     ours = native_fit(fitting, isa)
     tiles = tiles_of(fitting)
     with np.errstate(under="ignore"):
-        wanted = twin_gradients(fitting, tiles)
-    assert ours.fitter.gradients(tiles, False) == pytest.approx(wanted, rel=1e-5)
+        wanted = twin_gradients(fitting, tiles, shifts)
+    assert ours.fitter.gradients(tiles, False, shifts) == pytest.approx(wanted, rel=1e-5)
     for i in range(len(fitting.weights)):
         weights = np.empty(fitting.weights[i].shape, np.float32)
         bias = np.empty(len(weights), np.float32)

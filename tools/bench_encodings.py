@@ -26,11 +26,11 @@ sys.path.insert(0, str(ROOT))
 from ntc.decode.native import NativeDecoder  # noqa: E402
 from ntc.fit import loop  # noqa: E402
 from ntc.fit.backends.native import Fit  # noqa: E402
+from ntc.fit.choice import choose  # noqa: E402
 from ntc.fit.encodings import ENCODINGS  # noqa: E402
 from ntc.fit.field import quantize  # noqa: E402
 from ntc.fit.plan import TILE_LOG2, Plan, make_plan  # noqa: E402
 from ntc.fit.problem import Problem  # noqa: E402
-from ntc.fit.race import fastest  # noqa: E402
 from ntc.format.model import QuantizedModel, tile_grid, video_memory_bytes  # noqa: E402
 from ntc.format.sections import network_size  # noqa: E402
 from ntc.texture import load_material, mip_count  # noqa: E402
@@ -119,7 +119,8 @@ def qualities(folder: Path, options: argparse.Namespace) -> Iterator[dict]:
     mips = load(folder)
     for bpp in options.bpp:
         candidates = problems(mips, bpp, options)
-        chosen = fastest(candidates, Fit, lambda progress: None)
+        plans = {name: problem.plan for name, problem in candidates.items()}
+        chosen = choose(plans, mips[0], candidates["grid"].texels, lambda: None)
         yield {
             "set": folder.name,
             "bpp": bpp,

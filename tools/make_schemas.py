@@ -23,6 +23,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "compress": reports.CompressReport,
     "dry_run": reports.DryRunReport,
     "decompress": reports.DecompressReport,
+    "export": reports.ExportReport,
     "compare": reports.CompareReport,
     "info": reports.InfoReport,
     "validate": reports.ValidateReport,

@@ -53,10 +53,10 @@ def decode_bench(
     return BenchReport(threads=count, channels=channels, ratio_to=base, results=results)
 
 
-def random_model(profile: str, size: int, channels: int) -> QuantizedModel:
+def random_model(profile: str, size: int, channels: int, encoding: str = "grid") -> QuantizedModel:
     """A model of the shape that a fit of this profile would have, without the fit."""
     rng = np.random.default_rng(0)
-    plan = make_plan(size, size, channels, 1, BITS_PER_TEXEL, CLAMP, profile)
+    plan = make_plan(size, size, channels, 1, BITS_PER_TEXEL, CLAMP, profile, encoding)
     latents = tuple(
         rng.uniform(LATENT_LOW, latent_high(v.code_width), (*v.stored[::-1], v.features))
         for v in plan.levels

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import typer
 
-from ntc.cli import bench, compare, compress, convert, decompress, info, validate
+from ntc.cli import bench, compare, compress, convert, decompress, export, info, validate
 from ntc.cli.console import complain, explain
 from ntc.errors import UsageError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command("compress")(compress.command)
 app.command("convert")(convert.command)
 app.command("decompress")(decompress.command)
+app.command("export")(export.command)
 app.command("info")(info.command)
 app.command("compare")(compare.command)
 app.command("validate")(validate.command)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from ntc.cli.console import complain, decibels, print_json
+from ntc.cli.console import DEVICE, complain, decibels, print_json
 from ntc.errors import UsageError
 
 QUALITY_FAILED = 6
@@ -19,6 +19,7 @@ def command(
     b: Path = typer.Argument(help="What to compare with it."),
     min_psnr: float | None = typer.Option(None, help="Exit with 6 if the whole is below, in dB."),
     exact: bool = typer.Option(False, "--exact", help="Exit with 7 if any sample differs."),
+    device: str = DEVICE,
     as_json: bool = typer.Option(False, "--json", help="One JSON document on stdout."),
 ) -> int:
     """PSNR of all maps of B against those of A, in storage space, and angles between normals."""
@@ -26,7 +27,7 @@ def command(
 
     if min_psnr is not None and math.isnan(min_psnr):
         raise UsageError("--min-psnr nan: use a number of dB")
-    report = api.compare(a, b)
+    report = api.compare(a, b, decoder=api.open_decoder(device))
     if as_json:
         print_json(report)
     else:

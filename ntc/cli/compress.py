@@ -45,6 +45,13 @@ class Profile(StrEnum):
     QUALITY = "quality"
 
 
+class Filtering(StrEnum):
+    """Where a decoder is right: at texels, or wherever a trilinear filter reads."""
+
+    TEXEL = "texel"
+    FILTERED = "filtered"
+
+
 class Mips(StrEnum):
     """Which mips the file holds."""
 
@@ -68,12 +75,15 @@ def command(
     effort: Effort = typer.Option(Effort.MEDIUM, help="Texels fitted; quality for time."),
     texels: int = typer.Option(0, min=0, hidden=True, help="Fit these, whatever the effort."),
     encoding: Encoding = typer.Option(
-        Encoding.AUTO, help="How latents are laid out; auto tries each for a moment."
+        Encoding.AUTO, help="How latents are laid out; auto looks at where detail is."
     ),
     keep: float = typer.Option(
         1.0, help="Part of the entries that pruning keeps, 0.1 to 1; 1: no pruning."
     ),
     profile: Profile = typer.Option(Profile.STANDARD, help="Cost of decoding a texel."),
+    filtering: Filtering = typer.Option(
+        Filtering.TEXEL, help="filtered: one decode stands for a trilinear filter of texels."
+    ),
     mips: Mips = typer.Option(Mips.ALL, help="Store the whole mip chain, or mip 0 alone."),
     address: Address = typer.Option(Address.WRAP, help="Address mode of both axes."),
     only: list[str] = typer.Option([], help="Take these maps only (name, semantic or glob)."),
@@ -111,6 +121,7 @@ def command(
         texels=texels,
         max_memory=_bytes(max_memory) if max_memory else 0,
         keep=keep,
+        filtering=filtering.value,
     )
     targets = _targets(paths, output)
     failures = Failures()

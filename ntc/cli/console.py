@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 _LOG_SECONDS: Final = 10.0
 
 
+# What decodes: the argument of `ntc.decode.open_decoder`.
+DEVICE: Final = typer.Option(
+    "cpu",
+    help="What decodes: cpu, reference, vulkan or vulkan:N (`ntc info --system` lists them).",
+)
+
+
 class OnExisting(StrEnum):
     """What to do about an output that exists."""
 

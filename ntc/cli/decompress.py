@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from ntc.cli.console import OnExisting, print_json
+from ntc.cli.console import DEVICE, OnExisting, print_json
 
 
 def command(
@@ -15,12 +15,20 @@ def command(
     mip: int = typer.Option(0, min=0, help="Which mip."),
     only: list[str] = typer.Option([], help="Write these maps only (name, semantic or glob)."),
     on_existing: OnExisting = typer.Option(OnExisting.ERROR, help="If an image exists."),
+    device: str = DEVICE,
     as_json: bool = typer.Option(False, "--json", help="One JSON document on stdout."),
 ) -> int:
     """Write the maps of a .ntc under their original names, sizes and bit depths."""
     from ntc import api
 
-    report = api.decompress(file, output, mip=mip, only=only, on_existing=on_existing.value)
+    report = api.decompress(
+        file,
+        output,
+        mip=mip,
+        only=only,
+        on_existing=on_existing.value,
+        decoder=api.open_decoder(device),
+    )
     if as_json:
         print_json(report)
         return 0

@@ -44,7 +44,7 @@ def _print(report: InfoReport) -> None:
         f"at most {report.bytes_per_texel} bytes read per texel",
         f"encoding      {report.encoding}",
         f"fit           {report.fit.backend}, {report.fit.effort}, seed {report.fit.seed}, "
-        f"{report.fit.texels / 1e6:.1f} M texels, {report.generator}",
+        f"{report.fit.texels / 1e6:.1f} M texels, {report.fit.filtering}, {report.generator}",
     ]
     lines += [f"level         {_level(level)}" for level in report.levels]
     for record in report.maps:
@@ -77,3 +77,8 @@ def _print_system(report: SystemReport) -> None:
     typer.echo(f"backends  {', '.join(report.backends) or 'none: pip install ntc[torch]'}")
     core = f"{report.isa} (of {', '.join(report.isas)})" if report.isa else "not built"
     typer.echo(f"native    {core}")
+    for device in report.vulkan:
+        about = f"{device.name}, {device.kind}, Vulkan {device.api}, {device.driver}"
+        typer.echo(f"vulkan:{device.index}  {about}")
+    if report.vulkan_missing:
+        typer.echo(f"vulkan    none: {report.vulkan_missing}")

@@ -103,11 +103,11 @@ def check_channels(model: QuantizedModel, channels: Sequence[int] | None) -> lis
     return chosen
 
 
-def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """The dtype asked for. Raises UsageError unless it is one of `DTYPES`."""
+def check_dtype(dtype: npt.DTypeLike, dtypes: Sequence[np.dtype[Any]] = DTYPES) -> np.dtype[Any]:
+    """The dtype asked for. Raises UsageError unless it is one of `dtypes`."""
     kind = np.dtype(dtype)
-    if kind not in DTYPES:
-        raise UsageError(f"dtype {kind}: use {', '.join(map(str, DTYPES))}")
+    if kind not in dtypes:
+        raise UsageError(f"dtype {kind}: use {', '.join(map(str, dtypes))}")
     return kind
 
 

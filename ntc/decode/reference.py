@@ -44,19 +44,41 @@ def decode_texels(model: QuantizedModel, mip: int, x: Ints, y: Ints) -> Outputs:
     return np.concatenate([np.empty((0, model.channels), np.uint16), *parts])
 
 
-def _texels(model: QuantizedModel, mip: int, y: Ints, x: Ints) -> Outputs:
-    """Section 8.1: inputs from all levels that the mip reads, then the decoder.
+def decode_field(model: QuantizedModel, u: Ints, v: Ints, lod8: Ints) -> Outputs:
+    """Section 8.9: `[n, channels]` storage values of samples between texels and between mips.
 
-    `y` and `x` broadcast against each other to the shape of the result.
+    `u` and `v` are in 1/2**24 of the material, `lod8` in eighths of a mip. Raises UsageError
+    unless they lie in 0..2**24 - 1 and 0..8 * (mips - 1).
     """
+    region.check_samples(model, u, v, lod8)
+    out = np.empty((len(u), model.channels), np.uint16)
+    for lod in np.unique(lod8):
+        chosen = np.flatnonzero(lod8 == lod)
+        for i in range(0, len(chosen), _BAND_TEXELS):
+            band = chosen[i : i + _BAND_TEXELS]
+            out[band] = _field(model, v[band], u[band], int(lod))
+    return out
+
+
+def _texels(model: QuantizedModel, mip: int, y: Ints, x: Ints) -> Outputs:
+    """Section 8.1. `y` and `x` broadcast against each other to the shape of the result."""
     width, height = region.mip_size(model, mip)
-    u, v = texel_position(x, width), texel_position(y, height)
-    shape = np.broadcast_shapes(y.shape, x.shape)
+    return _field(model, texel_position(y, height), texel_position(x, width), spec.LOD_STEP * mip)
+
+
+def _field(model: QuantizedModel, v: Ints, u: Ints, lod8: int) -> Outputs:
+    """Sections 8.1 and 8.9: inputs from all levels that the mip reads, then the decoder."""
+    shape = np.broadcast_shapes(v.shape, u.shape)
     inputs = np.zeros((*shape, model.inputs), np.int64)
-    inputs[..., -1] = spec.LOD_STEP * mip
-    for level, role in zip(model.levels, model.roles[mip].tolist(), strict=True):
-        if role != spec.NOT_READ:
-            inputs[..., role : role + level.features] = features(level, u, v, model.wrap)
+    inputs[..., -1] = lod8
+    mip, step = divmod(lod8, spec.LOD_STEP)
+    for index, (level, role) in enumerate(zip(model.levels, model.roles[mip], strict=True)):
+        if role == spec.NOT_READ:
+            continue
+        values = features(level, u, v, model.wrap)
+        if step and model.roles[mip + 1, index] == spec.NOT_READ:
+            values = faded(values, step)
+        inputs[..., role : role + level.features] = values
     return mlp(model.layers, inputs.reshape(-1, model.inputs)).reshape(*shape, model.channels)
 
 
@@ -133,6 +155,11 @@ def latents(level: Level, y: Ints, x: Ints) -> Ints:
     offset = level.offsets[tile_y, tile_x].astype(np.int64)[..., None]
     values: Ints = offset + scale * bits.extract(level.words, bit, width)
     return np.where(kept[..., None], values, 0)
+
+
+def faded(inputs: Ints, step: int) -> Ints:
+    """Section 8.9: inputs of a level that the next mip does not read, `step` eighths before it."""
+    return (inputs * (8 - step) + 4) >> 3
 
 
 def mlp(layers: tuple[Layer, ...], x: Ints) -> Outputs:

@@ -35,3 +35,17 @@ def check_texels(
     width, height = mip_size(model, mip)
     if x.size and not (0 <= x.min() and x.max() < width and 0 <= y.min() and y.max() < height):
         raise UsageError(f"a texel lies outside mip {mip} of {width}x{height}")
+
+
+def check_samples(
+    model: QuantizedModel,
+    u: npt.NDArray[np.integer],
+    v: npt.NDArray[np.integer],
+    lod8: npt.NDArray[np.integer],
+) -> None:
+    """Raises UsageError unless every sample `(u[i], v[i], lod8[i])` lies within the material."""
+    most = (1 << spec.POSITION_BITS) - 1
+    limits = {"u": (u, most), "v": (v, most), "lod": (lod8, spec.LOD_STEP * (model.mips - 1))}
+    for name, (values, limit) in limits.items():
+        if values.size and not (0 <= values.min() and values.max() <= limit):
+            raise UsageError(f"{name} of a sample lies outside 0..{limit}")

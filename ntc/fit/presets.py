@@ -27,6 +27,7 @@ class Recipe:
     second_moment: float = 0.99
     frozen_part: float = 0.1  # last part of the fit, with latents rounded and only the decoder live
     frozen_rate: float = 0.05  # the decoder's rate then, as a part of `decoder_rate`
+    shifted: float = 0.2  # part of a filtered fit's tiles that move off texels, and off their mip
 
 
 MEGATEXEL: Final = 1 << 20

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ntc.fit.field import Field
 from ntc.fit.plan import Plan
 from ntc.fit.presets import Recipe
+from ntc.format.metadata import Filtering
 
 
 def _nothing() -> None:
@@ -28,6 +29,7 @@ class Problem:
     threads: int
     recipe: Recipe = field(default_factory=Recipe)
     weights: tuple[float, ...] = ()  # of each channel's squared error; empty: all 1
+    filtering: Filtering = "texel"
     mask: int = -1  # channel that is 0 where the others do not count; -1: none
     begin: Field | None = None  # parameters to start from; None: random ones
     ease: Callable[[], None] = _nothing  # called now and then: mips may be files that are mapped

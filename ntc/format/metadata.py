@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -66,6 +66,10 @@ class NormalConvention(StrEnum):
 
     OPENGL = "opengl"
     DIRECTX = "directx"
+
+
+# Where a model is right: at texels, or wherever a trilinear filter of them reads.
+Filtering = Literal["texel", "filtered"]
 
 
 def file_name_fault(name: str) -> str | None:
@@ -136,6 +140,9 @@ class FitRecord(_Record):
     effort: str
     seed: int
     texels: int = Field(ge=0, description="texels fitted, over all mips")
+    filtering: Filtering = Field(
+        default="texel", description="filtered: a sample stands for a trilinear filter of texels"
+    )
     settings: dict[str, int | float | str | bool] = Field(default_factory=dict)
 
 

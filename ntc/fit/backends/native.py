@@ -11,8 +11,9 @@ import numpy.typing as npt
 from ntc import native
 from ntc.fit.encodings import LevelPlan
 from ntc.fit.field import INPUT_ONE, LATENT_LOW, Field, latent_high, latent_step
+from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
-from ntc.fit.sampling import TILE, Taps, level_taps, mip_shares
+from ntc.fit.sampling import PHASES, TILE, Taps, image_taps, level_taps, mip_shares
 from ntc.fit.start import BAND, Start, latent_bands, start
 from ntc.format import spec
 from ntc.format.layout import SKIPPED, block_grid, stored_cells
@@ -58,7 +59,7 @@ class Fit:
 
 def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
     """The C++ fitter of a problem at its start, for one instruction set or, if empty, the best."""
-    plan, recipe = problem.plan, problem.recipe
+    plan, recipe, filtered = problem.plan, problem.recipe, problem.filtering == "filtered"
     fitter = native.core().Fitter(
         levels=[_level(level) for level in plan.levels],
         widths=list(plan.widths),
@@ -72,6 +73,8 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
         seed=problem.seed,
         threads=problem.threads,
         isa=isa or native.isa(),
+        images=[_images(plan, mip) for mip in range(plan.mips)] if filtered else [],
+        shifted=recipe.shifted if filtered else 0.0,
     )
     for level in range(len(plan.levels)):
         for first, latents in latent_bands(problem, level):
@@ -114,19 +117,25 @@ def _slots(level: LevelPlan) -> npt.NDArray[np.int32]:
 
 def _mip(problem: Problem, mip: int) -> tuple[Any, ...]:
     """Texels, read where they are; the role of each level, and its taps along x and y."""
-    plan = problem.plan
+    plan, phases = problem.plan, PHASES if problem.filtering == "filtered" else 1
     size = spec.mip_size(plan.width, plan.height, mip)
     roles = [-1 if role == spec.NOT_READ else role for role in plan.roles[mip].tolist()]
     taps = [
-        level_taps(level, *size) if role >= 0 else (_NO_TAPS, _NO_TAPS)
+        level_taps(level, *size, phases) if role >= 0 else (_NO_TAPS, _NO_TAPS)
         for level, role in zip(plan.levels, roles, strict=True)
     ]
     x, y = ([_axis(pair[axis]) for pair in taps] for axis in (0, 1))
     return problem.mips[mip], roles, x, y
 
 
-_NO_TAPS = Taps(np.zeros(0, np.int64), 2)
+_NO_TAPS = Taps(np.zeros((1, 0), np.int64), 2)
+
+
+def _images(plan: Plan, mip: int) -> tuple[Any, ...]:
+    """Taps along x and y on the image of a mip and on the next one, if any."""
+    sizes = [spec.mip_size(plan.width, plan.height, m) for m in range(mip, min(mip + 2, plan.mips))]
+    return tuple([_axis(image_taps(sizes[0][i], size[i])) for size in sizes] for i in (0, 1))
 
 
 def _axis(taps: Taps) -> tuple[npt.NDArray[np.int32], int]:
-    return taps.position.astype(np.int32), taps.span
+    return taps.position.astype(np.int32).ravel(), taps.span

@@ -25,9 +25,21 @@ from ntc.fit.field import (
     latent_step,
     row_exponents,
 )
-from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
-from ntc.fit.sampling import TILE, Taps, level_taps, mip_shares, patch_cells, patch_weights
+from ntc.fit.sampling import (
+    LOD_STEPS,
+    PHASES,
+    TILE,
+    Taps,
+    Tiles,
+    image_taps,
+    level_taps,
+    mip_shares,
+    patch_cells,
+    patch_texels,
+    patch_weights,
+    tiles_at,
+)
 from ntc.fit.start import latent_bands, start
 from ntc.format import spec
 from ntc.format.layout import SKIPPED
@@ -87,7 +99,8 @@ class Fit:
         self.noise = torch.Generator().manual_seed(problem.seed)
         self.mips = [torch.from_numpy(mip / np.float32(spec.OUTPUT_MAX)) for mip in problem.mips]
         self.shares = mip_shares(self.plan)
-        self.taps = [_mip_taps(self.plan, mip) for mip in range(self.plan.mips)]
+        self.filtered = problem.filtering == "filtered"
+        self.taps = [self._mip_taps(mip) for mip in range(self.plan.mips)]
         self.latents = [_start_latents(problem, level) for level in range(len(self.plan.levels))]
         begin = start(problem)
         self.weights = [torch.from_numpy(values).requires_grad_() for values in begin.weights]
@@ -105,17 +118,17 @@ class Fit:
 
     def step(self, latent_rate: float, decoder_rate: float) -> float:
         """One batch of tiles; returns the mean squared error over its texels and channels."""
-        tiles = self.recipe.batch_texels // TILE**2
-        drawn = self.random.choice(self.plan.mips, tiles, p=self.shares)
+        batch = self.recipe.batch_texels // TILE**2
+        drawn = self.random.choice(self.plan.mips, batch, p=self.shares)
         error, count, patches = torch.zeros(self.plan.widths[-1]), 0, []
         for mip in np.unique(drawn).tolist():
-            tile_y, tile_x = self._draw_tiles(mip, int((drawn == mip).sum()))
-            target, fitted = self._targets(mip, tile_y, tile_x)
-            inputs, read = self.inputs(mip, tile_y, tile_x)
+            tiles = self._draw_tiles(mip, int((drawn == mip).sum()))
+            target, fitted = self._targets(mip, tiles)
+            inputs, read = self.inputs(mip, tiles)
             patches += read
             squared = (self.decode(inputs) - target).square() * fitted
             error = error + squared.sum(0)
-            count += self._count(mip, tile_y, tile_x) * target.shape[1]
+            count += self._count(mip, tiles) * target.shape[1]
         loss = (error * self.channel_weights).sum() / count
         self.adam.zero_grad()
         loss.backward()
@@ -126,31 +139,38 @@ class Fit:
             self._update_latents(patches, latent_rate)
         return float(error.detach().sum()) / count
 
-    def _count(self, mip: int, tile_y: npt.NDArray[np.int64], tile_x: npt.NDArray[np.int64]) -> int:
+    def _count(self, mip: int, tiles: Tiles) -> int:
         """Texels of these tiles that lie within the border."""
         height, width = self.mips[mip].shape[:2]
         rows, columns = (
-            np.minimum(height - tile_y * TILE, TILE),
-            np.minimum(width - tile_x * TILE, TILE),
+            np.minimum(height - tiles.y * TILE, TILE),
+            np.minimum(width - tiles.x * TILE, TILE),
         )
         return int((rows * columns).sum())
 
-    def _draw_tiles(self, mip: int, count: int) -> tuple[npt.NDArray[np.int64], ...]:
+    def _draw_tiles(self, mip: int, count: int) -> Tiles:
         height, width = self.mips[mip].shape[:2]
         rows, columns = -(-height // TILE), -(-width // TILE)
-        return self.random.integers(0, rows, count), self.random.integers(0, columns, count)
+        y, x = self.random.integers(0, rows, count), self.random.integers(0, columns, count)
+        if not self.filtered:
+            return tiles_at(y, x)
+        placed, between = self.random.random((2, count)) < self.recipe.shifted
+        phase_y, phase_x = self.random.integers(0, PHASES, (2, count)) * placed
+        steps = LOD_STEPS if mip + 1 < self.plan.mips else 1
+        return Tiles(y, x, phase_y, phase_x, self.random.integers(0, steps, count) * between)
 
-    def _targets(
-        self, mip: int, tile_y: npt.NDArray[np.int64], tile_x: npt.NDArray[np.int64]
-    ) -> tuple[Tensor, Tensor]:
-        """`[texels, channels]` of the tiles, and as much of 0 or 1: whether it is to be fitted."""
+    def _targets(self, mip: int, tiles: Tiles) -> tuple[Tensor, Tensor]:
+        """`[samples, channels]` of the tiles, and as much of 0 or 1: whether it is to be fitted."""
         height, width, channels = self.mips[mip].shape
-        y = tile_y[:, None] * TILE + np.arange(TILE)
-        x = tile_x[:, None] * TILE + np.arange(TILE)
+        y = tiles.y[:, None] * TILE + np.arange(TILE)
+        x = tiles.x[:, None] * TILE + np.arange(TILE)
         inside = (y < height)[:, :, None] & (x < width)[:, None, :]
-        rows, columns = np.minimum(y, height - 1), np.minimum(x, width - 1)
-        texels = torch.from_numpy((rows[:, :, None] * width + columns[:, None, :]).ravel())
-        target = self.mips[mip].reshape(-1, channels)[texels]
+        if self.filtered:
+            target = self._trilinear(mip, tiles)
+        else:
+            rows, columns = np.minimum(y, height - 1), np.minimum(x, width - 1)
+            texels = torch.from_numpy((rows[:, :, None] * width + columns[:, None, :]).ravel())
+            target = self.mips[mip].reshape(-1, channels)[texels]
         fitted = torch.from_numpy(inside.reshape(-1, 1).astype(np.float32)).repeat(1, channels)
         if self.mask >= 0:
             masked = target[:, self.mask] == 0
@@ -158,12 +178,27 @@ class Fit:
             fitted[masked, self.mask + 1 :] = 0
         return target, fitted
 
-    def inputs(
-        self, mip: int, tile_y: npt.NDArray[np.int64], tile_x: npt.NDArray[np.int64]
-    ) -> tuple[Tensor, list[_Patch]]:
-        """`[texels, inputs]` of the decoder, multiples of 1/128, and the latents behind them."""
-        columns = torch.zeros(len(tile_y) * TILE**2, self.plan.widths[0])
-        columns[:, -1] = spec.LOD_STEP * mip / INPUT_ONE
+    def _trilinear(self, mip: int, tiles: Tiles) -> Tensor:
+        """`[samples, channels]` between the texels of a mip and of the next one."""
+        fine = self._bilinear(mip, mip, tiles)
+        if not tiles.lod_step.any():
+            return fine
+        return fine + (self._bilinear(mip, mip + 1, tiles) - fine) * _share(tiles)
+
+    def _bilinear(self, mip: int, image: int, tiles: Tiles) -> Tensor:
+        """`[samples, channels]` where the samples of a mip lie on the image of this mip."""
+        read = self.mips[image]
+        sizes = zip(self.mips[mip].shape[:2], read.shape[:2], strict=True)
+        taps_y, taps_x = (image_taps(*pair) for pair in sizes)
+        texels = patch_texels(taps_y, taps_x, tiles, read.shape[:2], self.plan.wrap)
+        values = read.reshape(-1, read.shape[2])[torch.from_numpy(texels.reshape(len(tiles), -1))]
+        return self._blend(values, *patch_weights(taps_y, taps_x, tiles))
+
+    def inputs(self, mip: int, tiles: Tiles) -> tuple[Tensor, list[_Patch]]:
+        """`[samples, inputs]` of the decoder, multiples of 1/128, and the latents behind them."""
+        columns = torch.zeros(len(tiles) * TILE**2, self.plan.widths[0])
+        lod = torch.from_numpy(LOD_STEPS * mip + tiles.lod_step)
+        columns[:, -1] = lod.repeat_interleave(TILE**2) / INPUT_ONE
         patches = []
         for i, (level, role) in enumerate(
             zip(self.plan.levels, self.plan.roles[mip].tolist(), strict=True)
@@ -171,13 +206,22 @@ class Fit:
             if role == spec.NOT_READ:
                 continue
             taps_x, taps_y = self.taps[mip][i]
-            cells = patch_cells(taps_y, taps_x, tile_y, tile_x, level, self.plan.wrap)
+            cells = patch_cells(taps_y, taps_x, tiles, level, self.plan.wrap)
             patch = self._read_patch(i, torch.from_numpy(cells.ravel()))
             patches.append(patch)
-            taps, weights = patch_weights(taps_y, taps_x, tile_y, tile_x, level)
-            blend = self._blend(patch.values.view(len(tile_y), -1, level.features), taps, weights)
-            columns[:, role : role + level.features] = _round(blend, INPUT_ONE)
+            taps, weights = patch_weights(taps_y, taps_x, tiles, level.layout.simplex)
+            blend = self._blend(patch.values.view(len(tiles), -1, level.features), taps, weights)
+            values = _round(blend, INPUT_ONE)
+            if tiles.lod_step.any() and self.plan.roles[mip + 1, i] == spec.NOT_READ:
+                values = _round(values * (1 - _share(tiles)), INPUT_ONE)  # section 8.9: it fades
+            columns[:, role : role + level.features] = values
         return columns, patches
+
+    def _mip_taps(self, mip: int) -> list[tuple[Taps, Taps]]:
+        """Per level the taps of a mip along x and y."""
+        size = spec.mip_size(self.plan.width, self.plan.height, mip)
+        phases = PHASES if self.filtered else 1
+        return [level_taps(level, *size, phases) for level in self.plan.levels]
 
     def _read_patch(self, level: int, cells: Tensor) -> _Patch:
         """Latents with the noise of rounding added, or rounded ones once they are frozen.
@@ -258,10 +302,10 @@ def _start_latents(problem: Problem, index: int) -> _Latents:
     return _Latents(values, zeros, zeros.clone(), visits, high, step)
 
 
-def _mip_taps(plan: Plan, mip: int) -> list[tuple[Taps, Taps]]:
-    """Per level the taps of a mip along x and y."""
-    size = spec.mip_size(plan.width, plan.height, mip)
-    return [level_taps(level, *size) for level in plan.levels]
+def _share(tiles: Tiles) -> Tensor:
+    """`[samples, 1]` how far the samples are on the way to the next mip, 0..1."""
+    share = torch.from_numpy(tiles.lod_step / np.float32(LOD_STEPS)).float()
+    return share.repeat_interleave(TILE**2)[:, None]
 
 
 def _through(x: Tensor, rounded: Tensor) -> Tensor:

@@ -60,20 +60,21 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
   }
   size_t patch_stride = 0;
   for (const FitMipData& data : mip_data_) {
-    FitMip mip{data.width,
-               data.height,
-               padded(data.width, kTile) / kTile,
-               padded(data.height, kTile) / kTile,
-               data.texels,
-               {},
-               {},
-               {},
-               {}};
+    FitMip mip{};
+    mip.width = data.width;
+    mip.height = data.height;
+    mip.tiles_x = padded(data.width, kTile) / kTile;
+    mip.tiles_y = padded(data.height, kTile) / kTile;
+    mip.texels = data.texels;
     size_t offset = 0;
+    for (size_t i = 0; i < data.image_x.size(); i++) {
+      mip.image_x[i] = data.image_x[i].view();
+      mip.image_y[i] = data.image_y[i].view();
+    }
     for (size_t l = 0; l < levels_.size(); l++) {
       mip.roles[l] = data.roles[l];
-      mip.x[l] = {data.x[l].positions.data(), data.x[l].span};
-      mip.y[l] = {data.y[l].positions.data(), data.y[l].span};
+      mip.x[l] = data.x[l].view();
+      mip.y[l] = data.y[l].view();
       mip.patches[l] = static_cast<int>(offset);
       if (data.roles[l] >= 0)
         offset += static_cast<size_t>(data.x[l].span) * data.y[l].span * levels_[l].padded;
@@ -186,19 +187,37 @@ uint64_t Fitter::random() {
   return z ^ (z >> 31);
 }
 
+double Fitter::fraction() { return static_cast<double>(random() >> 11) * 0x1p-53; }
+
 void Fitter::draw_tiles() {
   tiles_.resize(recipe_.batch_tiles);
   for (FitTileRef& tile : tiles_) {
-    const double at = static_cast<double>(random() >> 11) * 0x1p-53 * mip_ends_.back();
+    const double at = fraction() * mip_ends_.back();
     const auto end = std::upper_bound(mip_ends_.begin(), mip_ends_.end() - 1, at);
     tile.mip = static_cast<int>(end - mip_ends_.begin());
     tile.y = static_cast<int>(random() % mips_[tile.mip].tiles_y);
     tile.x = static_cast<int>(random() % mips_[tile.mip].tiles_x);
+    shift(tile);
   }
   // Tiles of one mip side by side share taps and weights in the cache.
   std::sort(tiles_.begin(), tiles_.end(), [](const FitTileRef& a, const FitTileRef& b) {
-    return std::tie(a.mip, a.y, a.x) < std::tie(b.mip, b.y, b.x);
+    return std::tie(a.mip, a.y, a.x, a.phase_y, a.phase_x, a.lod_step) <
+           std::tie(b.mip, b.y, b.x, b.phase_y, b.phase_x, b.lod_step);
   });
+}
+
+// Some tiles of a filtered fit move off texel centres, and some, whether they did or not, off their mip.
+void Fitter::shift(FitTileRef& tile) {
+  tile.phase_y = tile.phase_x = tile.lod_step = 0;
+  if (recipe_.shifted == 0) return;
+  const uint64_t drawn = random();
+  if (fraction() < recipe_.shifted) {
+    tile.phase_y = static_cast<int>(drawn % kPhases);
+    tile.phase_x = static_cast<int>(drawn / kPhases % kPhases);
+  }
+  const bool last = tile.mip + 1 == static_cast<int>(mips_.size());
+  if (fraction() < recipe_.shifted && !last)
+    tile.lod_step = static_cast<int>(drawn / (kPhases * kPhases) % kLodSteps);
 }
 
 // What `_round_layer` of the torch backend does, in the units that the kernels compute in.
@@ -327,6 +346,10 @@ double Fitter::gradients(const std::vector<FitTileRef>& tiles, bool noise) {
   if (tiles.empty() || tiles.size() > static_cast<size_t>(recipe_.batch_tiles))
     throw std::invalid_argument("more tiles than a batch, or none");
   for (const FitTileRef& tile : tiles) {
+    const bool shifted = !mip_data_.front().image_x.empty() && 0 <= tile.phase_y && tile.phase_y < kPhases &&
+                         0 <= tile.phase_x && tile.phase_x < kPhases && 0 <= tile.lod_step &&
+                         tile.lod_step < (tile.mip + 1 < static_cast<int>(mips_.size()) ? kLodSteps : 1);
+    if (!shifted && !tile.centred()) throw std::invalid_argument("tile is not shifted like this");
     const bool known = tile.mip >= 0 && tile.mip < static_cast<int>(mips_.size());
     if (!known || tile.y < 0 || tile.y >= mips_[tile.mip].tiles_y || tile.x < 0 ||
         tile.x >= mips_[tile.mip].tiles_x)

@@ -24,20 +24,25 @@ struct FitLevelShape {
 struct FitRecipe {
   int batch_tiles;
   float mean_decay, square_decay;
+  double shifted;  // part of the tiles that move off texel centres, and of those that move off their mip
 };
 
-// Positions of the texels of one mip on one level along one axis: docs/format.md 8.2 and 8.3.
+// Positions of the samples of one mip on one level along one axis: docs/format.md 8.2 and 8.3.
 struct FitAxisData {
-  std::vector<int32_t> positions;
+  std::vector<int32_t> positions;  // [phases][texels of whole tiles]
   int span;
+  int texels;
+
+  FitAxis view() const { return {positions.data(), span, texels}; }
 };
 
 struct FitMipData {
   int width, height;
-  const uint16_t* texels;             // [height][width][channels]
-  std::shared_ptr<const void> owner;  // keeps the texels
-  std::vector<int> roles;             // per level, -1 if the mip does not read it
-  std::vector<FitAxisData> x, y;      // per level
+  const uint16_t* texels;                     // [height][width][channels]
+  std::shared_ptr<const void> owner;          // keeps the texels
+  std::vector<int> roles;                     // per level, -1 if the mip does not read it
+  std::vector<FitAxisData> x, y;              // per level
+  std::vector<FitAxisData> image_x, image_y;  // of a filtered fit: on this image and on the next one, if any
 };
 
 // Calls of several threads run one after the other.
@@ -92,12 +97,14 @@ class Fitter {
   };
 
   void draw_tiles();
+  void shift(FitTileRef& tile);
   void round_layers();
   double run_tiles(bool live, bool noise);
   void reduce_gradients();
   void update_latents(float rate);
   void update_decoder(float rate);
   uint64_t random();
+  double fraction();  // 0 .. 1, without 1
 
   mutable std::mutex busy_;
   FitRecipe recipe_;

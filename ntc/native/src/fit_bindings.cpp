@@ -27,6 +27,8 @@ using Axis = std::tuple<Ints, int>;  // positions, span
 // width, height, features; simplex, table, block_log2, slots; stored width and height; low, high, step
 using LevelIn = std::tuple<int, int, int, bool, bool, int, Ints, int, int, float, float, float>;
 using Mip = std::tuple<Texels, std::vector<int>, std::vector<Axis>, std::vector<Axis>>;
+using Images =
+    std::tuple<std::vector<Axis>, std::vector<Axis>>;  // taps on the image of a mip and the next one
 
 constexpr int kMaxSide = 16384;
 constexpr int kMaxBatch = 1 << 20;
@@ -39,10 +41,11 @@ void expect(size_t found, size_t wanted) { require(found == wanted, "an array ha
 
 bool is_side(int64_t n) { return 1 <= n && n <= kMaxSide; }
 
-// Checks that the texels of each tile read a level within its span; the arrays of levels not read are empty.
-FitAxisData axis(const Axis& in, int texels, int level_cells) {
+// Checks that the samples of each tile read a level within its span; the arrays of levels not read are empty.
+FitAxisData axis(const Axis& in, int texels, int level_cells, int phases) {
   const auto& [positions, span] = in;
-  const size_t count = texels ? static_cast<size_t>((texels + kTile - 1) / kTile * kTile) : 0;
+  const int whole = padded(texels, kTile);
+  const size_t count = static_cast<size_t>(whole) * phases;
   require(positions.size() == count, "taps cover whole tiles");
   require(2 <= span && span <= kMaxSpan, "a tile reads 2 to 24 cells along an axis");
   const int32_t* position = positions.data();
@@ -51,7 +54,7 @@ FitAxisData axis(const Axis& in, int texels, int level_cells) {
     require(-1 <= first && first < level_cells && first <= cell && cell - first <= span - 2,
             "a tap lies outside its tile");
   }
-  return {{position, position + count}, span};
+  return {{position, position + count}, span, whole};
 }
 
 // Checks that every cell has a place within the stored grid, or none.
@@ -99,7 +102,8 @@ bool triangles_fit(const FitAxisData& x) {
   return true;
 }
 
-FitMipData mip(const Mip& in, const std::vector<FitLevelShape>& levels, const std::vector<int>& widths) {
+FitMipData mip(const Mip& in, const std::vector<FitLevelShape>& levels, const std::vector<int>& widths,
+               int phases) {
   const auto& [texels, roles, x, y] = in;
   require(is_side(texels.shape(0)) && is_side(texels.shape(1)), "a mip has 1 to 16384 texels a side");
   expect(texels.shape(2), static_cast<size_t>(widths.back()));
@@ -119,12 +123,26 @@ FitMipData mip(const Mip& in, const std::vector<FitLevelShape>& levels, const st
       require(roles[l] >= next && roles[l] < widths[0] - levels[l].features, "roles rise and leave room");
       next = roles[l] + levels[l].features;
     }
-    data.x.push_back(axis(x[l], read ? data.width : 0, levels[l].width));
-    data.y.push_back(axis(y[l], read ? data.height : 0, levels[l].height));
+    data.x.push_back(axis(x[l], read ? data.width : 0, levels[l].width, phases));
+    data.y.push_back(axis(y[l], read ? data.height : 0, levels[l].height, phases));
     // A triangle reaches one column further than a square.
     require(!levels[l].simplex || triangles_fit(data.x.back()), "triangles leave their patch");
   }
   return data;
+}
+
+// Where the samples of a filtered fit lie on the images that they are blends of.
+void add_images(std::vector<FitMipData>& mips, const std::vector<Images>& images) {
+  require(images.size() == mips.size(), "every mip has taps on its image");
+  for (size_t m = 0; m < mips.size(); m++) {
+    const auto& [x, y] = images[m];
+    const size_t read = m + 1 < mips.size() ? 2 : 1;
+    require(x.size() == read && y.size() == read, "a mip has taps on its image and on the next one");
+    for (size_t i = 0; i < read; i++) {
+      mips[m].image_x.push_back(axis(x[i], mips[m].width, mips[m + i].width, kPhases));
+      mips[m].image_y.push_back(axis(y[i], mips[m].height, mips[m + i].height, kPhases));
+    }
+  }
 }
 
 // Whether `count` cells from `first` on, of so many features, are among those of a level.
@@ -143,7 +161,7 @@ void register_fit(nb::module_& m) {
           [](Fitter* self, const std::vector<LevelIn>& levels, const std::vector<int>& widths,
              const std::vector<Mip>& mips, const std::vector<double>& shares, bool wrap_u, bool wrap_v,
              int batch_tiles, float mean_decay, float square_decay, uint64_t seed, int threads,
-             const std::string& isa) {
+             const std::string& isa, const std::vector<Images>& images, double shifted) {
             require(levels.size() <= kMaxLevels && 2 <= widths.size() && widths.size() <= kMaxLayers + 1,
                     "too many levels or layers");
             for (int n : widths) require(1 <= n && n <= kMaxUnits, "a layer has 1 to 128 units");
@@ -153,14 +171,18 @@ void register_fit(nb::module_& m) {
             std::vector<FitLevelShape> shapes;
             for (const LevelIn& in : levels) shapes.push_back(level(in));
             std::vector<FitMipData> data;
-            for (const Mip& in : mips) data.push_back(mip(in, shapes, widths));
+            const bool filtered = !images.empty();
+            require(0 <= shifted && shifted <= (filtered ? 1 : 0), "a part of the tiles is shifted");
+            for (const Mip& in : mips) data.push_back(mip(in, shapes, widths, filtered ? kPhases : 1));
+            if (filtered) add_images(data, images);
             new (self) Fitter(std::move(shapes), widths, std::move(data), shares, wrap_u, wrap_v,
-                              {batch_tiles, mean_decay, square_decay}, seed, threads,
+                              {batch_tiles, mean_decay, square_decay, shifted}, seed, threads,
                               fit_kernels_for(isa.empty() ? chosen_isa() : parse_isa(isa)));
           },
           nb::kw_only(), nb::arg("levels"), nb::arg("widths"), nb::arg("mips").noconvert(), nb::arg("shares"),
           nb::arg("wrap_u"), nb::arg("wrap_v"), nb::arg("batch_tiles"), nb::arg("mean_decay"),
-          nb::arg("square_decay"), nb::arg("seed"), nb::arg("threads"), nb::arg("isa"))
+          nb::arg("square_decay"), nb::arg("seed"), nb::arg("threads"), nb::arg("isa"),
+          nb::arg("images") = std::vector<Images>(), nb::arg("shifted") = 0.0)
       .def("set_latents",
            [](Fitter& f, int level, size_t first, Latents v) {
              check_band(f, level, first, v.shape(0), v.shape(1));
@@ -202,13 +224,19 @@ void register_fit(nb::module_& m) {
       .def("step", &Fitter::step, nb::arg("latent_rate"), nb::arg("decoder_rate"),
            nb::call_guard<nb::gil_scoped_release>())
       .def("round_latents", &Fitter::round_latents, nb::call_guard<nb::gil_scoped_release>())
-      .def("gradients",
-           [](Fitter& f, const std::vector<std::tuple<int, int, int>>& tiles, bool noise) {
-             std::vector<FitTileRef> refs;
-             for (const auto& [mip, y, x] : tiles) refs.push_back({mip, y, x});
-             const nb::gil_scoped_release release;
-             return f.gradients(refs, noise);
-           })
+      .def(
+          "gradients",
+          [](Fitter& f, const std::vector<std::tuple<int, int, int>>& tiles, bool noise,
+             const std::vector<std::tuple<int, int, int>>& shifts) {
+            require(shifts.empty() || shifts.size() == tiles.size(), "every tile has a shift, or none has");
+            std::vector<FitTileRef> refs;
+            for (const auto& [mip, y, x] : tiles) refs.push_back({mip, y, x});
+            for (size_t i = 0; i < shifts.size(); i++)
+              std::tie(refs[i].phase_y, refs[i].phase_x, refs[i].lod_step) = shifts[i];
+            const nb::gil_scoped_release release;
+            return f.gradients(refs, noise);
+          },
+          nb::arg("tiles"), nb::arg("noise"), nb::arg("shifts") = std::vector<std::tuple<int, int, int>>())
       .def(
           "get_layer_gradients",
           [](const Fitter& f, int layer, FloatsOut w, FloatsOut b) {

@@ -16,8 +16,7 @@ struct TileTaps {
   int near[kTile];  // left of its two cells, counted from the first of the patch
   float fraction[kTile];
 
-  NTC_INLINE TileTaps(const FitAxis& axis, int tile) {
-    const int32_t* positions = axis.positions + tile * kTile;
+  NTC_INLINE explicit TileTaps(const int32_t* positions) {
     for (int i = 0; i < kTile; i++) {
       near[i] = (positions[i] >> 8) - (positions[0] >> 8);
       fraction[i] = static_cast<float>(positions[i] & 255) * (1.f / 256.f);
@@ -25,17 +24,18 @@ struct TileTaps {
   }
 };
 
-// Bilinear values of 64 texels, rounded to integers, into the level's columns of `inputs`.
-NTC_INLINE void interpolate_squares(const FitAxis& ax, const FitAxis& ay, int padded, int ty, int tx,
-                                    const float* patch, float* rows, float* inputs, int stride) {
-  const TileTaps xs(ax, tx), ys(ay, ty);
+// Bilinear values of 64 texels, as `put` stores them in rows of `out`.
+template <class Put>
+NTC_INLINE void interpolate_squares(const FitAxis& ax, const FitAxis& ay, int padded, const FitTileRef& tile,
+                                    const float* patch, float* rows, float* out, int stride, const Put& put) {
+  const TileTaps xs(ax.tile(tile.x, tile.phase_x)), ys(ay.tile(tile.y, tile.phase_y));
   for (int i = 0; i < ay.span; i++) {
     for (int x = 0; x < kTile; x++) {
       const float* left = patch + (static_cast<size_t>(i) * ax.span + xs.near[x]) * padded;
-      float* out = rows + (i * kTile + x) * padded;
+      float* row = rows + (i * kTile + x) * padded;
       for (int f = 0; f < padded; f += 4) {
         const Vec4 a = load<Vec4>(left + f), b = load<Vec4>(left + padded + f);
-        store(out + f, a + (b - a) * xs.fraction[x]);
+        store(row + f, a + (b - a) * xs.fraction[x]);
       }
     }
   }
@@ -43,19 +43,20 @@ NTC_INLINE void interpolate_squares(const FitAxis& ax, const FitAxis& ay, int pa
     const float* upper = rows + ys.near[y] * kTile * padded;
     const float* lower = upper + kTile * padded;
     for (int x = 0; x < kTile; x++) {
-      float* out = inputs + (y * kTile + x) * stride;
+      float* texel = out + (y * kTile + x) * stride;
       for (int f = 0; f < padded; f += 4) {
         const Vec4 a = load<Vec4>(upper + x * padded + f), b = load<Vec4>(lower + x * padded + f);
-        store(out + f, rounded(a + (b - a) * ys.fraction[y]));
+        put(texel + f, a + (b - a) * ys.fraction[y]);
       }
     }
   }
 }
 
 // The transpose of `interpolate_squares`: gradients of a patch from those of its texels.
-NTC_INLINE void spread_squares(const FitAxis& ax, const FitAxis& ay, const FitLevel& grid, int ty, int tx,
-                               const float* gradients, int stride, float* rows, float* patch) {
-  const TileTaps xs(ax, tx), ys(ay, ty);
+NTC_INLINE void spread_squares(const FitAxis& ax, const FitAxis& ay, const FitLevel& grid,
+                               const FitTileRef& tile, const float* gradients, int stride, float* rows,
+                               float* patch) {
+  const TileTaps xs(ax.tile(tile.x, tile.phase_x)), ys(ay.tile(tile.y, tile.phase_y));
   const int padded = grid.padded;
   std::memset(rows, 0, sizeof(float) * ay.span * kTile * padded);
   for (int y = 0; y < kTile; y++) {
@@ -108,16 +109,17 @@ struct Triangle {
 };
 
 template <class Texel>
-NTC_INLINE void each_triangle(const FitAxis& ax, const FitAxis& ay, int ty, int tx, const Texel& texel) {
-  const int32_t *xs = ax.positions + tx * kTile, *ys = ay.positions + ty * kTile;
+NTC_INLINE void each_triangle(const FitAxis& ax, const FitAxis& ay, const FitTileRef& tile,
+                              const Texel& texel) {
+  const int32_t *xs = ax.tile(tile.x, tile.phase_x), *ys = ay.tile(tile.y, tile.phase_y);
   for (int y = 0; y < kTile; y++)
     for (int x = 0; x < kTile; x++) texel(y * kTile + x, Triangle(ax, xs[x], ys[y], xs[0] >> 8, ys[0] >> 8));
 }
 
 // Barycentric values of 64 texels, rounded to integers, into the level's columns of `inputs`.
-NTC_INLINE void interpolate_triangles(const FitAxis& ax, const FitAxis& ay, int padded, int ty, int tx,
-                                      const float* patch, float* inputs, int stride) {
-  each_triangle(ax, ay, ty, tx, [&](int index, const Triangle& t) {
+NTC_INLINE void interpolate_triangles(const FitAxis& ax, const FitAxis& ay, int padded,
+                                      const FitTileRef& tile, const float* patch, float* inputs, int stride) {
+  each_triangle(ax, ay, tile, [&](int index, const Triangle& t) {
     const float *a = patch + t.cells[0] * padded, *b = patch + t.cells[1] * padded,
                 *c = patch + t.cells[2] * padded;
     float* out = inputs + index * stride;
@@ -128,11 +130,11 @@ NTC_INLINE void interpolate_triangles(const FitAxis& ax, const FitAxis& ay, int 
 }
 
 // The transpose of `interpolate_triangles`.
-NTC_INLINE void spread_triangles(const FitAxis& ax, const FitAxis& ay, const FitLevel& grid, int ty, int tx,
-                                 const float* gradients, int stride, float* patch) {
+NTC_INLINE void spread_triangles(const FitAxis& ax, const FitAxis& ay, const FitLevel& grid,
+                                 const FitTileRef& tile, const float* gradients, int stride, float* patch) {
   const int padded = grid.padded;
   std::memset(patch, 0, sizeof(float) * ay.span * ax.span * padded);
-  each_triangle(ax, ay, ty, tx, [&](int index, const Triangle& t) {
+  each_triangle(ax, ay, tile, [&](int index, const Triangle& t) {
     const float* in = gradients + index * stride;
     for (int f = 0; f < padded; f += 4) {
       // The padding holds gradients of the next level's columns.
@@ -147,22 +149,40 @@ NTC_INLINE void spread_triangles(const FitAxis& ax, const FitAxis& ay, const Fit
   });
 }
 
-NTC_INLINE void interpolate(const FitMip& mip, int level, const FitLevel& grid, int ty, int tx,
-                            const float* patch, float* rows, float* inputs, int stride) {
-  const FitAxis &ax = mip.x[level], &ay = mip.y[level];
-  if (grid.simplex)
-    interpolate_triangles(ax, ay, grid.padded, ty, tx, patch, inputs, stride);
-  else
-    interpolate_squares(ax, ay, grid.padded, ty, tx, patch, rows, inputs, stride);
+// Section 8.9 of docs/format.md: what is left, between two mips, of a level that the next one does not read.
+NTC_INLINE float fade(const FitStep& step, const FitTileRef& tile, int level) {
+  if (tile.lod_step == 0 || step.mips[tile.mip + 1].roles[level] >= 0) return 1.f;
+  return static_cast<float>(kLodSteps - tile.lod_step) * (1.f / kLodSteps);
 }
 
-NTC_INLINE void spread(const FitMip& mip, int level, const FitLevel& grid, int ty, int tx,
-                       const float* gradients, int stride, float* rows, float* patch) {
-  const FitAxis &ax = mip.x[level], &ay = mip.y[level];
+// Inputs of 64 texels, rounded to integers, into the level's columns of `inputs`.
+NTC_INLINE void interpolate(const FitStep& step, const FitTileRef& tile, int level, const float* patch,
+                            float* rows, float* inputs, int stride) {
+  const FitLevel& grid = step.levels[level];
+  const FitAxis &ax = step.mips[tile.mip].x[level], &ay = step.mips[tile.mip].y[level];
   if (grid.simplex)
-    spread_triangles(ax, ay, grid, ty, tx, gradients, stride, patch);
+    interpolate_triangles(ax, ay, grid.padded, tile, patch, inputs, stride);
   else
-    spread_squares(ax, ay, grid, ty, tx, gradients, stride, rows, patch);
+    interpolate_squares(ax, ay, grid.padded, tile, patch, rows, inputs, stride,
+                        [](float* input, Vec4 v) { store(input, rounded(v)); });
+  const float left = fade(step, tile, level);
+  if (left == 1.f) return;
+  for (int t = 0; t < kTileTexels; t++, inputs += stride)
+    for (int f = 0; f < grid.padded; f += 4) store(inputs + f, rounded(load<Vec4>(inputs + f) * left));
+}
+
+// The transpose of `interpolate`, but for rounding: gradients of a patch from those of its texels.
+NTC_INLINE void spread(const FitStep& step, const FitTileRef& tile, int level, const float* gradients,
+                       int stride, float* rows, float* patch) {
+  const FitLevel& grid = step.levels[level];
+  const FitAxis &ax = step.mips[tile.mip].x[level], &ay = step.mips[tile.mip].y[level];
+  if (grid.simplex)
+    spread_triangles(ax, ay, grid, tile, gradients, stride, patch);
+  else
+    spread_squares(ax, ay, grid, tile, gradients, stride, rows, patch);
+  const float left = fade(step, tile, level);
+  if (left == 1.f) return;
+  for (int i = 0; i < ay.span * ax.span * grid.padded; i += 4) store(patch + i, load<Vec4>(patch + i) * left);
 }
 
 // Adam, Kingma and Ba, algorithm 1, on one vector of parameters.
@@ -206,7 +226,7 @@ void update_latents(const FitStep& step, const FitAdam& adam, int level, size_t 
     const FitTileRef& tile = step.tiles[index];
     const FitMip& mip = step.mips[tile.mip];
     if (mip.roles[level] < 0) continue;
-    const PatchCells cells = patch_cells(step, mip, level, tile.y, tile.x);
+    const PatchCells cells = patch_cells(step, mip, level, tile);
     const float* g = step.patch_gradients + index * step.patch_stride + mip.patches[level];
     for (int i = 0; i < mip.y[level].span; i++) {
       const StoredRow row(grid, cells.rows[i]);

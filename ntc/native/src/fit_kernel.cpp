@@ -1,7 +1,7 @@
 // The fused fit step, compiled once for each instruction set: forward and backward of tiles, and Adam.
 #include <cstring>
 
-#include "fit_grid.inl"
+#include "fit_targets.inl"
 #include "fit_types.h"
 
 namespace ntc::NTC_ISA_NAMESPACE {
@@ -112,28 +112,6 @@ void backward_inputs(const FitLayer& layer, const float* errors, const Epilogue&
       layer.outputs, [](int, int) { return Vec{}; }, epilogue);
 }
 
-// Storage values of a tile; -1 where there is nothing to fit: beyond the border, or masked out. The padding
-// of a texel is left as it is.
-void read_targets(const FitMip& mip, int channels, int mask, int stride, int ty, int tx, float* out) {
-  const int width = mip.width - tx * kTile < kTile ? mip.width - tx * kTile : kTile;
-  for (int y = 0; y < kTile; y++, out += kTile * stride) {
-    const int row = ty * kTile + y;
-    const int inside = row < mip.height ? width : 0;
-    const size_t first = static_cast<size_t>(row) * mip.width + tx * kTile;
-    float values[kTile * kMaxChannels];
-    for (int i = 0; i < inside * channels; i++)
-      values[i] = mip.texels[first * channels + i] * (1.f / 65535.f);
-    for (int x = 0; x < inside; x++) {
-      float* texel = out + x * stride;
-      std::memcpy(texel, values + x * channels, sizeof(float) * channels);
-      if (mask >= 0 && texel[mask] == 0.f)
-        for (int c = 0; c < channels; c++) texel[c] = c == mask ? 0.f : -1.f;
-    }
-    for (int x = inside; x < kTile; x++)
-      for (int c = 0; c < channels; c++) out[x * stride + c] = -1.f;
-  }
-}
-
 void read_inputs(const FitStep& step, const FitTileRef& tile, int index, const Workspace& w) {
   const FitMip& mip = step.mips[tile.mip];
   const FitLayer& first = step.layers[0];
@@ -142,16 +120,16 @@ void read_inputs(const FitStep& step, const FitTileRef& tile, int index, const W
   // Levels in the order of their inputs: the padding of one is overwritten by the next.
   for (int l = 0; l < step.level_count; l++) {
     if (mip.roles[l] < 0) continue;
-    const PatchCells cells = patch_cells(step, mip, l, tile.y, tile.x);
+    const PatchCells cells = patch_cells(step, mip, l, tile);
     if (step.noise) {
       read_patch<true>(step, mip, l, cells, noise, w.patch);
     } else {
       read_patch<false>(step, mip, l, cells, noise, w.patch);
     }
-    interpolate(mip, l, step.levels[l], tile.y, tile.x, w.patch, w.rows, w.inputs + mip.roles[l],
-                first.in_stride);
+    interpolate(step, tile, l, w.patch, w.rows, w.inputs + mip.roles[l], first.in_stride);
   }
-  for (int t = 0; t < kTileTexels; t++) w.inputs[t * first.in_stride + first.inputs - 1] = 8.f * tile.mip;
+  const float lod = static_cast<float>(kLodSteps * tile.mip + tile.lod_step);
+  for (int t = 0; t < kTileTexels; t++) w.inputs[t * first.in_stride + first.inputs - 1] = lod;
 }
 
 void prefetch_tile(const FitStep& step, const FitTileRef& tile) {
@@ -176,8 +154,7 @@ double fit_tile(const FitStep& step, int index, const Workspace& w, float* gradi
     forward_hidden(step.layers[i], in, w.units[i], w.slopes[i]);
     in = w.units[i];
   }
-  read_targets(mip, step.channels, step.mask_channel, step.layers[last].out_stride, tile.y, tile.x,
-               w.units[last]);
+  read_targets(step, tile, step.layers[last].out_stride, w.patch, w.rows, w.units[last]);
   float* errors = w.errors[last & 1];
   const double loss = forward_outputs(step, step.layers[last], in, w.units[last], errors);
   for (int i = last; i >= 0; i--) {
@@ -200,8 +177,8 @@ double fit_tile(const FitStep& step, int index, const Workspace& w, float* gradi
   float* patches = step.patch_gradients + index * step.patch_stride;
   for (int l = 0; l < step.level_count; l++)
     if (mip.roles[l] >= 0)
-      spread(mip, l, step.levels[l], tile.y, tile.x, w.input_gradients + mip.roles[l], first.in_stride,
-             w.rows, patches + mip.patches[l]);
+      spread(step, tile, l, w.input_gradients + mip.roles[l], first.in_stride, w.rows,
+             patches + mip.patches[l]);
   return loss;
 }
 

@@ -41,14 +41,19 @@ struct PatchCells {
   int columns[kMaxSpan], rows[kMaxSpan];
 };
 
-NTC_INLINE PatchCells patch_cells(const FitStep& step, const FitMip& mip, int level, int ty, int tx) {
-  const FitLevel& grid = step.levels[level];
-  const FitAxis &ax = mip.x[level], &ay = mip.y[level];
-  const int x0 = ax.positions[tx * kTile] >> 8, y0 = ay.positions[ty * kTile] >> 8;
+// Of a level, or an image, of this size.
+NTC_INLINE PatchCells patch_cells(const FitStep& step, const FitAxis& ax, const FitAxis& ay, int width,
+                                  int height, const FitTileRef& tile) {
+  const int x0 = *ax.tile(tile.x, tile.phase_x) >> 8, y0 = *ay.tile(tile.y, tile.phase_y) >> 8;
   PatchCells cells;
-  for (int j = 0; j < ax.span; j++) cells.columns[j] = address(x0 + j, grid.width, step.wrap_u);
-  for (int i = 0; i < ay.span; i++) cells.rows[i] = address(y0 + i, grid.height, step.wrap_v);
+  for (int j = 0; j < ax.span; j++) cells.columns[j] = address(x0 + j, width, step.wrap_u);
+  for (int i = 0; i < ay.span; i++) cells.rows[i] = address(y0 + i, height, step.wrap_v);
   return cells;
+}
+
+NTC_INLINE PatchCells patch_cells(const FitStep& step, const FitMip& mip, int level, const FitTileRef& tile) {
+  const FitLevel& grid = step.levels[level];
+  return patch_cells(step, mip.x[level], mip.y[level], grid.width, grid.height, tile);
 }
 
 // Where the cells of one row of a level are stored.
@@ -85,7 +90,7 @@ struct StoredRow {
 NTC_INLINE void prefetch_patch(const FitStep& step, const FitTileRef& tile, int level) {
   const FitMip& mip = step.mips[tile.mip];
   const FitLevel& grid = step.levels[level];
-  const PatchCells cells = patch_cells(step, mip, level, tile.y, tile.x);
+  const PatchCells cells = patch_cells(step, mip, level, tile);
   for (int i = 0; i < mip.y[level].span; i++) {
     const StoredRow row(grid, cells.rows[i]);
     for (int j = 0; j < mip.x[level].span; j++) {

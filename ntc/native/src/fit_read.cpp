@@ -58,8 +58,8 @@ void Fitter::get_latent_gradients(int level, float* values) const {
     const float* g = patch_gradients_.data() + t * step_.patch_stride + mip.patches[level];
     for (int i = 0; i < ay.span; i++)
       for (int j = 0; j < ax.span; j++, g += grid.padded) {
-        const int y = address((ay.positions[tiles_[t].y * kTile] >> 8) + i, grid.height, wrap_v_);
-        const int x = address((ax.positions[tiles_[t].x * kTile] >> 8) + j, grid.width, wrap_u_);
+        const int y = address((*ay.tile(tiles_[t].y, tiles_[t].phase_y) >> 8) + i, grid.height, wrap_v_);
+        const int x = address((*ax.tile(tiles_[t].x, tiles_[t].phase_x) >> 8) + j, grid.width, wrap_u_);
         const ptrdiff_t cell = stored_cell(grid, y, x);
         if (cell < 0) continue;
         float* out = values + static_cast<size_t>(cell) * grid.features;

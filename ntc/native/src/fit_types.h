@@ -15,6 +15,8 @@ constexpr int kMaxUnits = 128;
 constexpr int kMaxChannels = 32;
 constexpr int kMaxFeatures = 32;
 constexpr uint32_t kHashPrime = 2654435761u;  // docs/format.md, 8.5.3
+constexpr int kPhases = 8;                    // shifts of a tile along an axis, 1/8 texel apart
+constexpr int kLodSteps = 8;                  // from a mip to the next one
 constexpr int kMaxSpan = 24;  // cells an axis of a tile can read: of a level up to 2.5 times as fine
 
 // `n` rounded up to a multiple of `to`.
@@ -42,9 +44,13 @@ struct FitLevel {
 };
 
 // Where the texels of a mip read a level along one axis: sections 8.2 and 8.3 of docs/format.md.
+// The images of mips are read in the same way, as levels of texels.
 struct FitAxis {
-  const int32_t* positions;  // per texel of whole tiles: 256 * cell + fraction
+  const int32_t* positions;  // [phases][texels of whole tiles]: 256 * cell + fraction
   int span;                  // cells that a tile reads
+  int texels;                // of a phase
+
+  const int32_t* tile(int index, int phase) const { return positions + phase * texels + index * kTile; }
 };
 
 struct FitMip {
@@ -52,7 +58,8 @@ struct FitMip {
   const uint16_t* texels;  // [height][width][channels], 0 .. 65535
   int roles[kMaxLevels];   // first input of a level, or -1
   FitAxis x[kMaxLevels], y[kMaxLevels];
-  int patches[kMaxLevels];  // where a level's gradients lie in those of a tile
+  int patches[kMaxLevels];         // where a level's gradients lie in those of a tile
+  FitAxis image_x[2], image_y[2];  // on the texels of this mip and of the next one, if the fit is filtered
 };
 
 // Decoder parameters rounded to their integers, in float, as the kernels want them.
@@ -64,8 +71,13 @@ struct FitLayer {
   const float* biases;      // [out_stride]
 };
 
+// A tile of texels of a mip, or of samples beside them: between texels, and between this mip and the next.
 struct FitTileRef {
   int mip, y, x;
+  int phase_y = 0, phase_x = 0;  // of kPhases; 0: texel centres
+  int lod_step = 0;              // in 1 / kLodSteps
+
+  bool centred() const { return phase_y == 0 && phase_x == 0 && lod_step == 0; }
 };
 
 struct FitStep {

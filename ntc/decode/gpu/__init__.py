@@ -1,0 +1,1 @@
+"""The little of Vulkan that compute shaders need: devices, buffers, pipelines, submissions."""
