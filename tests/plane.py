@@ -13,7 +13,7 @@ from ntc.texture.mips import mip_chain
 
 ROOT = Path(__file__).resolve().parents[1]
 FILTERS = ("texel", "filtered", "exact", "stochastic")  # in the order of NTC_FILTER_
-STRIPES = 3  # binary orders of samples a side of a pixel: 8 x 8
+SAMPLES_LOG2 = 3  # 8 x 8 samples a pixel
 
 Picture = npt.NDArray[np.float32]  # [h, w, channels], 0..1
 View = npt.NDArray[np.float64]  # [3, 3]: pixel (x, y, 1) -> u, v, and what both are divided by
@@ -31,9 +31,9 @@ _JOB = np.dtype(
 def plane_view(pixels: int, texels: int, turn: float = 0.4) -> View:
     """A square picture of a plane that leans back, on which 0..1 are `texels` texels.
 
-    The bottom row is at distance 1, the top row at 5. A pixel covers as many texels across as its
-    distance, and half of its square along the slope: up to 12.5, lods 0 to 3.6. `turn` is the
-    angle of the material on the plane.
+    The bottom edge is at distance 1, the top edge at 5. A pixel covers as many texels across as its
+    distance, and half of its square along the slope: lods are 0 to 4. `turn` is the angle of the
+    material on the plane.
     """
     across, along, far = 1.0, 0.5, 5.0
     tilt = 1 - 1 / far
@@ -69,13 +69,14 @@ def supersampled(textures: TextureSet, view: View, pixels: int) -> Picture:
 
     Samples are averaged as texels are on the way to a coarser mip: colours in linear light.
     """
-    fine = pixels << STRIPES
-    x, y = (at / (1 << STRIPES) for at in centres(fine))
+    fine = pixels << SAMPLES_LOG2
+    x, y = (at / (1 << SAMPLES_LOG2) for at in centres(fine))
     image = np.empty((fine, fine, textures.channels.shape[2]), np.uint16)
     for rows in np.array_split(np.arange(fine), pixels):
         u, v = uv_at(view, x[rows], y[rows])
         image[rows] = np.rint(bilinear(textures.channels, u, v))
-    return (mip_chain(image, textures.maps, STRIPES + 1)[STRIPES] / 65535).astype(np.float32)
+    picture = mip_chain(image, textures.maps, SAMPLES_LOG2 + 1)[-1]
+    return (picture / 65535).astype(np.float32)
 
 
 def trilinear(mips: list[np.ndarray], view: View, pixels: int) -> Picture:
