@@ -330,13 +330,6 @@ uint ntc_four_features(NtcMaterial material_12, NtcTaps taps_1, uint f_1)
     return packed_0;
 }
 
-uint ntc_fade(uint packed_2, uint left_0)
-{
-    uint higher_0 = packed_2 ^ 2155905152U;
-    uint rounding_0 = (128U * (8U - left_0) + 4U) * 65537U;
-    return (((((higher_0 & 16711935U) * left_0 + rounding_0) >> 3) & 16711935U) | ((((((higher_0 >> 8) & 16711935U) * left_0 + rounding_0) >> 3) & 16711935U) << 8)) ^ 2155905152U;
-}
-
 ivec4 ntc_rows(uint inputs_0, uvec4 weights_0, ivec4 sum_0)
 {
     int _S33 = (NTC_DOT4((inputs_0), (weights_0.x), (sum_0.x)));
@@ -369,7 +362,6 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
     uint i_2;
     uint _S39;
     uint f_2;
-    uint packed_3;
     NtcTexel _S40;
     uvec2 position_2 = min(uvec2(u24_0, v24_0), uvec2(ivec2(16777215)));
     uint  x_1[64];
@@ -396,8 +388,6 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
         x_1[_S39] = _S41 << (8U * (lod_input_0 & 3U));
         uint _S43 = min(ntc_word(material_13, 4U), 16U);
         bvec2 _S44 = ntc_wrap(material_13);
-        uint _S45 = _S41 >> 3;
-        uint _S46 = _S41 & 7U;
         uint index_2 = 0U;
         [[dont_unroll]]
         for(;;)
@@ -409,23 +399,14 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
             {
                 break;
             }
-            uint role_0 = ntc_role(material_13, _S45, _S43, index_2);
+            uint role_0 = ntc_role(material_13, _S41 >> 3, _S43, index_2);
             if(role_0 >= lod_input_0)
             {
                 index_2 = index_2 + 1U;
                 continue;
             }
-            bool _S47;
-            if(_S46 != 0U)
-            {
-                _S47 = (ntc_role(material_13, _S45 + 1U, _S43, index_2)) >= lod_input_0;
-            }
-            else
-            {
-                _S47 = false;
-            }
             NtcLevel level_4 = ntc_level(material_13, index_2);
-            NtcTaps _S48 = ntc_taps(material_13, level_4, position_2, _S44);
+            NtcTaps _S45 = ntc_taps(material_13, level_4, position_2, _S44);
             f_2 = 0U;
             [[dont_unroll]]
             for(;;)
@@ -437,24 +418,60 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
                 {
                     break;
                 }
-                uint packed_4 = ntc_four_features(material_13, _S48, f_2);
-                if(_S47)
-                {
-                    packed_3 = ntc_fade(packed_4, 8U - _S46);
-                }
-                else
-                {
-                    packed_3 = packed_4;
-                }
-                uint packed_5 = packed_3 & (4294967295U >> (8U * (4U - min(level_4.features - f_2, 4U))));
-                uint _S49 = role_0 + f_2;
-                uint _S50 = min(_S49 >> 2, 31U);
-                uint shift_1 = 8U * (_S49 & 3U);
-                x_1[_S50] = (x_1[_S50]) | (packed_5 << shift_1);
-                x_1[_S50 + 1U] = (x_1[_S50 + 1U]) | ((packed_5 >> 1) >> (31U - shift_1));
+                uint packed_2 = (ntc_four_features(material_13, _S45, f_2)) & (4294967295U >> (8U * (4U - min(level_4.features - f_2, 4U))));
+                uint _S46 = role_0 + f_2;
+                uint _S47 = min(_S46 >> 2, 31U);
+                uint shift_1 = 8U * (_S46 & 3U);
+                x_1[_S47] = (x_1[_S47]) | (packed_2 << shift_1);
+                x_1[_S47 + 1U] = (x_1[_S47 + 1U]) | ((packed_2 >> 1) >> (31U - shift_1));
                 f_2 = f_2 + 4U;
             }
             index_2 = index_2 + 1U;
+        }
+        uint step_0 = _S41 & 7U;
+        if(step_0 != 0U)
+        {
+            uint _S48 = _S41 >> 3;
+            for(;;)
+            {
+                index_2 = 0U;
+                [[dont_unroll]]
+                for(;;)
+                {
+                    if(index_2 < _S43)
+                    {
+                    }
+                    else
+                    {
+                        break;
+                    }
+                    if((ntc_role(material_13, _S48 + 1U, _S43, index_2)) < lod_input_0)
+                    {
+                        index_2 = index_2 + 1U;
+                        continue;
+                    }
+                    uint role_1 = ntc_role(material_13, _S48, _S43, index_2);
+                    uint _S49 = min(role_1 + ntc_level(material_13, index_2).features, lod_input_0);
+                    i_2 = role_1;
+                    [[dont_unroll]]
+                    for(;;)
+                    {
+                        if(i_2 < _S49)
+                        {
+                        }
+                        else
+                        {
+                            break;
+                        }
+                        uint shift_2 = 8U * (i_2 & 3U);
+                        int input_0 = int((x_1[i_2 >> 2]) << (24U - shift_2)) >> 24;
+                        x_1[i_2 >> 2] = (x_1[i_2 >> 2]) ^ ((uint(input_0 ^ ((input_0 * int(8U - step_0) + 4) >> 3)) & 255U) << shift_2);
+                        i_2 = i_2 + 1U;
+                    }
+                    index_2 = index_2 + 1U;
+                }
+                break;
+            }
         }
         break;
     }
@@ -475,25 +492,25 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
             texel_1.values[i_2] = 0U;
             i_2 = i_2 + 1U;
         }
-        uint _S51 = min(ntc_word(material_13, 5U), 4U);
-        uint _S52 = ntc_word(material_13, 9U);
+        uint _S50 = min(ntc_word(material_13, 5U), 4U);
+        uint _S51 = ntc_word(material_13, 9U);
         f_2 = 0U;
-        packed_3 = 0U;
+        uint layer_0 = 0U;
         [[dont_unroll]]
         for(;;)
         {
-            if(packed_3 < _S51)
+            if(layer_0 < _S50)
             {
             }
             else
             {
                 break;
             }
-            uvec4 record_0 = ntc_words4(material_13, _S52 + 4U * packed_3);
-            uint _S53 = packed_3 + 1U;
-            bool last_0 = _S53 == _S51;
+            uvec4 record_0 = ntc_words4(material_13, _S51 + 4U * layer_0);
+            uint _S52 = layer_0 + 1U;
+            bool last_0 = _S52 == _S50;
             uint columns_0 = 2U * ((min(record_0.x, 128U) + 7U) / 8U);
-            uint _S54 = record_0.y;
+            uint _S53 = record_0.y;
             if(last_0)
             {
                 i_2 = 32U;
@@ -502,7 +519,7 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
             {
                 i_2 = 128U;
             }
-            uint _S55 = (min(_S54, i_2) + 7U) / 8U;
+            uint _S54 = (min(_S53, i_2) + 7U) / 8U;
             uint length_1 = 16U + 8U * columns_0;
             uint to_0 = 32U - f_2;
             if(length_1 > (material_13.count))
@@ -513,7 +530,7 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
             [[dont_unroll]]
             for(;;)
             {
-                if(group_0 < _S55)
+                if(group_0 < _S54)
                 {
                 }
                 else
@@ -521,13 +538,13 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
                     break;
                 }
                 uint at_6 = ntc_run(material_13, record_0.z + group_0 * length_1, length_1);
-                ivec4 _S56 = ivec4(ntc_load4(at_6));
-                ivec4 _S57 = ivec4(ntc_load4(at_6 + 4U));
+                ivec4 _S55 = ivec4(ntc_load4(at_6));
+                ivec4 _S56 = ivec4(ntc_load4(at_6 + 4U));
                 uvec4 shift0_0 = (ntc_load4(at_6 + 8U)) & 31U;
                 uvec4 shift1_0 = (ntc_load4(at_6 + 12U)) & 31U;
-                const ivec4 _S58 = ivec4(0);
-                ivec4 sum0_0 = _S58;
-                ivec4 sum1_0 = _S58;
+                const ivec4 _S57 = ivec4(0);
+                ivec4 sum0_0 = _S57;
+                ivec4 sum1_0 = _S57;
                 uint column_2 = 0U;
                 uint at_7 = at_6;
                 [[dont_unroll]]
@@ -541,37 +558,37 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
                         break;
                     }
                     uint at_8 = at_7 + 16U;
-                    uint _S59 = f_2 + column_2;
-                    ivec4 sum0_1 = ntc_rows(x_1[_S59], ntc_load4(at_8), sum0_0);
-                    ivec4 sum1_1 = ntc_rows(x_1[_S59], ntc_load4(at_8 + 4U), sum1_0);
-                    ivec4 _S60 = ntc_rows(x_1[_S59 + 1U], ntc_load4(at_8 + 8U), sum0_1);
-                    ivec4 _S61 = ntc_rows(x_1[_S59 + 1U], ntc_load4(at_8 + 12U), sum1_1);
+                    uint _S58 = f_2 + column_2;
+                    ivec4 sum0_1 = ntc_rows(x_1[_S58], ntc_load4(at_8), sum0_0);
+                    ivec4 sum1_1 = ntc_rows(x_1[_S58], ntc_load4(at_8 + 4U), sum1_0);
+                    ivec4 _S59 = ntc_rows(x_1[_S58 + 1U], ntc_load4(at_8 + 8U), sum0_1);
+                    ivec4 _S60 = ntc_rows(x_1[_S58 + 1U], ntc_load4(at_8 + 12U), sum1_1);
                     uint column_3 = column_2 + 2U;
-                    sum0_0 = _S60;
-                    sum1_0 = _S61;
+                    sum0_0 = _S59;
+                    sum1_0 = _S60;
                     column_2 = column_3;
                     at_7 = at_8;
                 }
                 if(last_0)
                 {
-                    uvec2 values0_0 = ntc_storage(_S56, sum0_0, shift0_0);
-                    uvec2 values1_0 = ntc_storage(_S57, sum1_0, shift1_0);
-                    uint _S62 = 4U * group_0;
-                    texel_1.values[_S62] = values0_0.x;
-                    texel_1.values[_S62 + 1U] = values0_0.y;
-                    texel_1.values[_S62 + 2U] = values1_0.x;
-                    texel_1.values[_S62 + 3U] = values1_0.y;
+                    uvec2 values0_0 = ntc_storage(_S55, sum0_0, shift0_0);
+                    uvec2 values1_0 = ntc_storage(_S56, sum1_0, shift1_0);
+                    uint _S61 = 4U * group_0;
+                    texel_1.values[_S61] = values0_0.x;
+                    texel_1.values[_S61 + 1U] = values0_0.y;
+                    texel_1.values[_S61 + 2U] = values1_0.x;
+                    texel_1.values[_S61 + 3U] = values1_0.y;
                 }
                 else
                 {
-                    uint _S63 = to_0 + 2U * group_0;
-                    x_1[_S63] = ntc_activation((_S56 + sum0_0) >> shift0_0);
-                    x_1[_S63 + 1U] = ntc_activation((_S57 + sum1_0) >> shift1_0);
+                    uint _S62 = to_0 + 2U * group_0;
+                    x_1[_S62] = ntc_activation((_S55 + sum0_0) >> shift0_0);
+                    x_1[_S62 + 1U] = ntc_activation((_S56 + sum1_0) >> shift1_0);
                 }
                 group_0 = group_0 + 1U;
             }
             f_2 = to_0;
-            packed_3 = _S53;
+            layer_0 = _S52;
         }
         _S40 = texel_1;
         break;
@@ -581,13 +598,13 @@ NtcTexel ntc_field(NtcMaterial material_13, uint u24_0, uint v24_0, uint lod8_0)
 
 NtcTexel ntc_texel(NtcMaterial material_14, uvec2 texel_2, uint mip_2)
 {
-    uint _S64 = min(mip_2, ntc_mips(material_14) - 1U);
-    uvec2 size_1 = ntc_mip_size(material_14, _S64);
-    uvec2 _S65 = min(texel_2, size_1 - 1U);
-    uint _S66 = ntc_position(_S65.x, size_1.x);
-    uint _S67 = ntc_position(_S65.y, size_1.y);
-    NtcTexel _S68 = ntc_field(material_14, _S66, _S67, 8U * _S64);
-    return _S68;
+    uint _S63 = min(mip_2, ntc_mips(material_14) - 1U);
+    uvec2 size_1 = ntc_mip_size(material_14, _S63);
+    uvec2 _S64 = min(texel_2, size_1 - 1U);
+    uint _S65 = ntc_position(_S64.x, size_1.x);
+    uint _S66 = ntc_position(_S64.y, size_1.y);
+    NtcTexel _S67 = ntc_field(material_14, _S65, _S66, 8U * _S63);
+    return _S67;
 }
 
 uint ntc_value(NtcTexel texel_3, uint channel_0)
@@ -597,9 +614,9 @@ uint ntc_value(NtcTexel texel_3, uint channel_0)
 
 float ntc_lod(NtcMaterial material_15, vec2 uv_dx_0, vec2 uv_dy_0)
 {
-    vec2 _S69 = vec2(ntc_size(material_15));
-    vec2 dx_0 = uv_dx_0 * _S69;
-    vec2 dy_0 = uv_dy_0 * _S69;
+    vec2 _S68 = vec2(ntc_size(material_15));
+    vec2 dx_0 = uv_dx_0 * _S68;
+    vec2 dy_0 = uv_dy_0 * _S68;
     return 0.5 * log2(max(max(dot(dx_0, dx_0), dot(dy_0, dy_0)), 9.999999960041972e-13));
 }
 
@@ -627,86 +644,86 @@ struct NtcTap
 
 NtcTap ntc_tap(NtcMaterial material_16, uvec2 position_4, uint lod256_0, bool by_chance_0, uvec3 chance_0, uvec3 corner_1)
 {
-    uvec3 _S70 = corner_1;
+    uvec3 _S69 = corner_1;
     bvec2 wrap_3 = ntc_wrap(material_16);
     uint between_0 = lod256_0 & 255U;
     if(by_chance_0)
     {
-        int _S71;
+        int _S70;
         if((chance_0.z) < between_0)
         {
-            _S71 = 1;
+            _S70 = 1;
         }
         else
         {
-            _S71 = 0;
+            _S70 = 0;
         }
-        _S70[2] = uint(_S71);
+        _S69[2] = uint(_S70);
     }
-    uint mip_3 = (lod256_0 >> 8) + _S70.z;
+    uint mip_3 = (lod256_0 >> 8) + _S69.z;
     uvec2 size_2 = ntc_mip_size(material_16, mip_3);
-    uint _S72 = size_2.x;
-    uint _S73 = size_2.y;
-    ivec2 p_3 = ivec2(ntc_cell_position(position_4.x, _S72), ntc_cell_position(position_4.y, _S73));
-    uvec2 _S74 = uvec2(p_3 & 255);
+    uint _S71 = size_2.x;
+    uint _S72 = size_2.y;
+    ivec2 p_3 = ivec2(ntc_cell_position(position_4.x, _S71), ntc_cell_position(position_4.y, _S72));
+    uvec2 _S73 = uvec2(p_3 & 255);
     if(by_chance_0)
     {
-        _S70.xy = uvec2(lessThan(chance_0.xy,_S74));
+        _S69.xy = uvec2(lessThan(chance_0.xy,_S73));
     }
-    ivec2 cell_2 = (p_3 >> 8) + ivec2(_S70.xy);
-    uint y_1 = uint(ntc_address(ivec4(cell_2.y), int(_S73), wrap_3.y).x);
-    uvec2 share_0 = _S70.xy * _S74 + (1U - _S70.xy) * (256U - _S74);
+    ivec2 cell_2 = (p_3 >> 8) + ivec2(_S69.xy);
+    uint y_1 = uint(ntc_address(ivec4(cell_2.y), int(_S72), wrap_3.y).x);
+    uvec2 share_0 = _S69.xy * _S73 + (1U - _S69.xy) * (256U - _S73);
     NtcTap tap_0;
-    uint _S75 = ntc_position(uint(ntc_address(ivec4(cell_2.x), int(_S72), wrap_3.x).x), _S72);
-    uint _S76 = ntc_position(y_1, _S73);
-    tap_0.position_3 = uvec2(_S75, _S76);
+    uint _S74 = ntc_position(uint(ntc_address(ivec4(cell_2.x), int(_S71), wrap_3.x).x), _S71);
+    uint _S75 = ntc_position(y_1, _S72);
+    tap_0.position_3 = uvec2(_S74, _S75);
     tap_0.lod8_1 = 8U * mip_3;
     tap_0.weight_3 = share_0.x * share_0.y;
-    uint _S77;
-    if((_S70.z) != 0U)
+    uint _S76;
+    if((_S69.z) != 0U)
     {
-        _S77 = between_0;
+        _S76 = between_0;
     }
     else
     {
-        _S77 = 256U - between_0;
+        _S76 = 256U - between_0;
     }
-    tap_0.mip_weight = _S77;
+    tap_0.mip_weight = _S76;
     return tap_0;
 }
 
 NtcTexel ntc_sample(NtcMaterial material_17, vec2 uv_0, float lod_0, uint filter_0, vec3 random_0)
 {
     bvec2 wrap_4 = ntc_wrap(material_17);
-    uvec2 _S78 = uvec2(ntc_fraction(uv_0.x, wrap_4.x), ntc_fraction(uv_0.y, wrap_4.y));
+    uvec2 _S77 = uvec2(ntc_fraction(uv_0.x, wrap_4.x), ntc_fraction(uv_0.y, wrap_4.y));
     uint lod256_1 = uint(256.0 * clamp(lod_0, 0.0, float(ntc_mips(material_17) - 1U)) + 0.5);
     bool exact_0 = filter_0 == 2U;
-    bool _S79 = !exact_0;
-    int _S80;
-    if(_S79)
+    bool _S78 = !exact_0;
+    int _S79;
+    if(_S78)
     {
-        _S80 = 1;
+        _S79 = 1;
     }
     else
     {
         if((lod256_1 & 255U) == 0U)
         {
-            _S80 = 4;
+            _S79 = 4;
         }
         else
         {
-            _S80 = 8;
+            _S79 = 8;
         }
     }
-    uint _S81 = uint(_S80);
-    uvec3 _S82;
+    uint _S80 = uint(_S79);
+    uvec3 _S81;
     if(filter_0 == 0U)
     {
-        _S82 = uvec3(ivec3(127));
+        _S81 = uvec3(ivec3(127));
     }
     else
     {
-        _S82 = uvec3(256.0 * random_0);
+        _S81 = uvec3(256.0 * random_0);
     }
     uint  sums_0[32];
     uint i_3 = 0U;
@@ -728,22 +745,22 @@ NtcTexel ntc_sample(NtcMaterial material_17, vec2 uv_0, float lod_0, uint filter
     [[dont_unroll]]
     for(;;)
     {
-        if(i_3 < _S81)
+        if(i_3 < _S80)
         {
         }
         else
         {
             break;
         }
-        NtcTap _S83 = ntc_tap(material_17, _S78, lod256_1, _S79, _S82, uvec3(i_3 & 1U, (i_3 >> 1) & 1U, i_3 >> 2));
-        NtcTap tap_1 = _S83;
+        NtcTap _S82 = ntc_tap(material_17, _S77, lod256_1, _S78, _S81, uvec3(i_3 & 1U, (i_3 >> 1) & 1U, i_3 >> 2));
+        NtcTap tap_1 = _S82;
         if(filter_0 == 1U)
         {
-            tap_1.position_3 = _S78;
+            tap_1.position_3 = _S77;
             tap_1.lod8_1 = (lod256_1 + 16U) >> 5;
         }
-        NtcTexel _S84 = ntc_field(material_17, tap_1.position_3.x, tap_1.position_3.y, tap_1.lod8_1);
-        texel_4 = _S84;
+        NtcTexel _S83 = ntc_field(material_17, tap_1.position_3.x, tap_1.position_3.y, tap_1.lod8_1);
+        texel_4 = _S83;
         if(exact_0)
         {
             uint c_0 = 0U;
@@ -776,8 +793,8 @@ NtcTexel ntc_sample(NtcMaterial material_17, vec2 uv_0, float lod_0, uint filter
             {
                 break;
             }
-            uint _S85 = 2U * i_3;
-            texel_4.values[i_3] = ((sums_0[_S85]) >> 16) | (((sums_0[_S85 + 1U]) >> 16) << 16);
+            uint _S84 = 2U * i_3;
+            texel_4.values[i_3] = ((sums_0[_S84]) >> 16) | (((sums_0[_S84 + 1U]) >> 16) << 16);
             i_3 = i_3 + 1U;
         }
     }

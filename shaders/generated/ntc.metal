@@ -387,13 +387,6 @@ uint ntc_four_features(const NtcMaterial thread* material_17, const NtcTaps thre
     return packed_0;
 }
 
-uint ntc_fade(uint packed_2, uint left_0)
-{
-    uint higher_0 = packed_2 ^ 2155905152U;
-    uint rounding_0 = (128U * (8U - left_0) + 4U) * 65537U;
-    return (((((higher_0 & 16711935U) * left_0 + rounding_0) >> 3U) & 16711935U) | ((((((higher_0 >> 8U) & 16711935U) * left_0 + rounding_0) >> 3U) & 16711935U) << 8U)) ^ 2155905152U;
-}
-
 int4 ntc_rows(uint inputs_0, uint4 weights_0, int4 sum_0)
 {
     int _S75 = (NTC_DOT4((inputs_0), (weights_0.x), (sum_0.x)));
@@ -427,7 +420,6 @@ NtcTexel ntc_field(const NtcMaterial thread* material_18, uint u24_0, uint v24_0
     uint i_3;
     uint _S82;
     uint f_2;
-    uint packed_3;
     NtcTexel _S83;
     uint2 position_2 = min(uint2(u24_0, v24_0), uint2(int2(int(16777215)) ));
     thread array<uint, int(64)> x_1;
@@ -456,8 +448,6 @@ NtcTexel ntc_field(const NtcMaterial thread* material_18, uint u24_0, uint v24_0
         uint _S88 = ntc_word(material_18, 4U, kernelContext_18);
         uint _S89 = min(_S88, 16U);
         bool2 _S90 = ntc_wrap(material_18, kernelContext_18);
-        uint _S91 = _S85 >> 3U;
-        uint _S92 = _S85 & 7U;
         uint index_2 = 0U;
         for(;;)
         {
@@ -468,54 +458,81 @@ NtcTexel ntc_field(const NtcMaterial thread* material_18, uint u24_0, uint v24_0
             {
                 break;
             }
-            uint _S93 = ntc_role(material_18, _S91, _S89, index_2, kernelContext_18);
-            if(_S93 >= lod_input_0)
+            uint _S91 = ntc_role(material_18, _S85 >> 3U, _S89, index_2, kernelContext_18);
+            if(_S91 >= lod_input_0)
             {
                 index_2 = index_2 + 1U;
                 continue;
             }
-            bool _S94;
-            if(_S92 != 0U)
-            {
-                uint _S95 = ntc_role(material_18, _S91 + 1U, _S89, index_2, kernelContext_18);
-                _S94 = _S95 >= lod_input_0;
-            }
-            else
-            {
-                _S94 = false;
-            }
-            NtcLevel _S96 = ntc_level(material_18, index_2, kernelContext_18);
-            thread NtcLevel _S97 = _S96;
-            NtcTaps _S98 = ntc_taps(material_18, &_S97, position_2, _S90, kernelContext_18);
+            NtcLevel _S92 = ntc_level(material_18, index_2, kernelContext_18);
+            thread NtcLevel _S93 = _S92;
+            NtcTaps _S94 = ntc_taps(material_18, &_S93, position_2, _S90, kernelContext_18);
             f_2 = 0U;
             for(;;)
             {
-                if(f_2 < (_S96.features))
+                if(f_2 < (_S92.features))
                 {
                 }
                 else
                 {
                     break;
                 }
-                thread NtcTaps _S99 = _S98;
-                uint _S100 = ntc_four_features(material_18, &_S99, f_2, kernelContext_18);
-                if(_S94)
-                {
-                    packed_3 = ntc_fade(_S100, 8U - _S92);
-                }
-                else
-                {
-                    packed_3 = _S100;
-                }
-                uint packed_4 = packed_3 & (4294967295U >> (8U * (4U - min(_S96.features - f_2, 4U))));
-                uint _S101 = _S93 + f_2;
-                uint _S102 = min(_S101 >> 2U, 31U);
-                uint shift_1 = 8U * (_S101 & 3U);
-                x_1[_S102] = (x_1[_S102]) | (packed_4 << shift_1);
-                x_1[_S102 + 1U] = (x_1[_S102 + 1U]) | ((packed_4 >> 1U) >> (31U - shift_1));
+                thread NtcTaps _S95 = _S94;
+                uint _S96 = ntc_four_features(material_18, &_S95, f_2, kernelContext_18);
+                uint packed_2 = _S96 & (4294967295U >> (8U * (4U - min(_S92.features - f_2, 4U))));
+                uint _S97 = _S91 + f_2;
+                uint _S98 = min(_S97 >> 2U, 31U);
+                uint shift_1 = 8U * (_S97 & 3U);
+                x_1[_S98] = (x_1[_S98]) | (packed_2 << shift_1);
+                x_1[_S98 + 1U] = (x_1[_S98 + 1U]) | ((packed_2 >> 1U) >> (31U - shift_1));
                 f_2 = f_2 + 4U;
             }
             index_2 = index_2 + 1U;
+        }
+        uint step_0 = _S85 & 7U;
+        if(step_0 != 0U)
+        {
+            uint _S99 = _S85 >> 3U;
+            for(;;)
+            {
+                index_2 = 0U;
+                for(;;)
+                {
+                    if(index_2 < _S89)
+                    {
+                    }
+                    else
+                    {
+                        break;
+                    }
+                    uint _S100 = ntc_role(material_18, _S99 + 1U, _S89, index_2, kernelContext_18);
+                    if(_S100 < lod_input_0)
+                    {
+                        index_2 = index_2 + 1U;
+                        continue;
+                    }
+                    uint _S101 = ntc_role(material_18, _S99, _S89, index_2, kernelContext_18);
+                    NtcLevel _S102 = ntc_level(material_18, index_2, kernelContext_18);
+                    uint _S103 = min(_S101 + _S102.features, lod_input_0);
+                    i_3 = _S101;
+                    for(;;)
+                    {
+                        if(i_3 < _S103)
+                        {
+                        }
+                        else
+                        {
+                            break;
+                        }
+                        uint shift_2 = 8U * (i_3 & 3U);
+                        int input_0 = int((x_1[i_3 >> 2U]) << (24U - shift_2)) >> 24U;
+                        x_1[i_3 >> 2U] = (x_1[i_3 >> 2U]) ^ ((uint(input_0 ^ ((input_0 * int(8U - step_0) + int(4)) >> 3U)) & 255U) << shift_2);
+                        i_3 = i_3 + 1U;
+                    }
+                    index_2 = index_2 + 1U;
+                }
+                break;
+            }
         }
         break;
     }
@@ -535,25 +552,25 @@ NtcTexel ntc_field(const NtcMaterial thread* material_18, uint u24_0, uint v24_0
             (&texel_1)->values[i_3] = 0U;
             i_3 = i_3 + 1U;
         }
-        uint _S103 = ntc_word(material_18, 5U, kernelContext_18);
-        uint _S104 = min(_S103, 4U);
-        uint _S105 = ntc_word(material_18, 9U, kernelContext_18);
+        uint _S104 = ntc_word(material_18, 5U, kernelContext_18);
+        uint _S105 = min(_S104, 4U);
+        uint _S106 = ntc_word(material_18, 9U, kernelContext_18);
         f_2 = 0U;
-        packed_3 = 0U;
+        uint layer_0 = 0U;
         for(;;)
         {
-            if(packed_3 < _S104)
+            if(layer_0 < _S105)
             {
             }
             else
             {
                 break;
             }
-            uint4 _S106 = ntc_words4(material_18, _S105 + 4U * packed_3, kernelContext_18);
-            uint _S107 = packed_3 + 1U;
-            bool last_0 = _S107 == _S104;
-            uint columns_0 = 2U * ((min(_S106.x, 128U) + 7U) / 8U);
-            uint _S108 = _S106.y;
+            uint4 _S107 = ntc_words4(material_18, _S106 + 4U * layer_0, kernelContext_18);
+            uint _S108 = layer_0 + 1U;
+            bool last_0 = _S108 == _S105;
+            uint columns_0 = 2U * ((min(_S107.x, 128U) + 7U) / 8U);
+            uint _S109 = _S107.y;
             if(last_0)
             {
                 i_3 = 32U;
@@ -562,7 +579,7 @@ NtcTexel ntc_field(const NtcMaterial thread* material_18, uint u24_0, uint v24_0
             {
                 i_3 = 128U;
             }
-            uint _S109 = (min(_S108, i_3) + 7U) / 8U;
+            uint _S110 = (min(_S109, i_3) + 7U) / 8U;
             uint length_2 = 16U + 8U * columns_0;
             uint to_0 = 32U - f_2;
             if(length_2 > (material_18->count))
@@ -572,28 +589,28 @@ NtcTexel ntc_field(const NtcMaterial thread* material_18, uint u24_0, uint v24_0
             uint group_0 = 0U;
             for(;;)
             {
-                if(group_0 < _S109)
+                if(group_0 < _S110)
                 {
                 }
                 else
                 {
                     break;
                 }
-                uint _S110 = ntc_run(material_18, _S106.z + group_0 * length_2, length_2);
-                uint4 _S111 = ntc_load4(_S110, kernelContext_18);
-                int4 _S112 = int4(_S111);
-                uint4 _S113 = ntc_load4(_S110 + 4U, kernelContext_18);
-                int4 _S114 = int4(_S113);
-                uint4 _S115 = ntc_load4(_S110 + 8U, kernelContext_18);
-                uint4 _S116 = uint4(31U) ;
-                uint4 shift0_0 = _S115 & _S116;
-                uint4 _S117 = ntc_load4(_S110 + 12U, kernelContext_18);
-                uint4 shift1_0 = _S117 & _S116;
-                int4 _S118 = int4(int(0)) ;
-                int4 sum0_0 = _S118;
-                int4 sum1_0 = _S118;
+                uint _S111 = ntc_run(material_18, _S107.z + group_0 * length_2, length_2);
+                uint4 _S112 = ntc_load4(_S111, kernelContext_18);
+                int4 _S113 = int4(_S112);
+                uint4 _S114 = ntc_load4(_S111 + 4U, kernelContext_18);
+                int4 _S115 = int4(_S114);
+                uint4 _S116 = ntc_load4(_S111 + 8U, kernelContext_18);
+                uint4 _S117 = uint4(31U) ;
+                uint4 shift0_0 = _S116 & _S117;
+                uint4 _S118 = ntc_load4(_S111 + 12U, kernelContext_18);
+                uint4 shift1_0 = _S118 & _S117;
+                int4 _S119 = int4(int(0)) ;
+                int4 sum0_0 = _S119;
+                int4 sum1_0 = _S119;
                 uint column_2 = 0U;
-                uint at_8 = _S110;
+                uint at_8 = _S111;
                 for(;;)
                 {
                     if(column_2 < columns_0)
@@ -604,41 +621,41 @@ NtcTexel ntc_field(const NtcMaterial thread* material_18, uint u24_0, uint v24_0
                         break;
                     }
                     uint at_9 = at_8 + 16U;
-                    uint _S119 = f_2 + column_2;
-                    uint4 _S120 = ntc_load4(at_9, kernelContext_18);
-                    int4 sum0_1 = ntc_rows(x_1[_S119], _S120, sum0_0);
-                    uint4 _S121 = ntc_load4(at_9 + 4U, kernelContext_18);
-                    int4 sum1_1 = ntc_rows(x_1[_S119], _S121, sum1_0);
-                    uint4 _S122 = ntc_load4(at_9 + 8U, kernelContext_18);
-                    int4 _S123 = ntc_rows(x_1[_S119 + 1U], _S122, sum0_1);
-                    uint4 _S124 = ntc_load4(at_9 + 12U, kernelContext_18);
-                    int4 _S125 = ntc_rows(x_1[_S119 + 1U], _S124, sum1_1);
+                    uint _S120 = f_2 + column_2;
+                    uint4 _S121 = ntc_load4(at_9, kernelContext_18);
+                    int4 sum0_1 = ntc_rows(x_1[_S120], _S121, sum0_0);
+                    uint4 _S122 = ntc_load4(at_9 + 4U, kernelContext_18);
+                    int4 sum1_1 = ntc_rows(x_1[_S120], _S122, sum1_0);
+                    uint4 _S123 = ntc_load4(at_9 + 8U, kernelContext_18);
+                    int4 _S124 = ntc_rows(x_1[_S120 + 1U], _S123, sum0_1);
+                    uint4 _S125 = ntc_load4(at_9 + 12U, kernelContext_18);
+                    int4 _S126 = ntc_rows(x_1[_S120 + 1U], _S125, sum1_1);
                     uint column_3 = column_2 + 2U;
-                    sum0_0 = _S123;
-                    sum1_0 = _S125;
+                    sum0_0 = _S124;
+                    sum1_0 = _S126;
                     column_2 = column_3;
                     at_8 = at_9;
                 }
                 if(last_0)
                 {
-                    uint2 values0_0 = ntc_storage(_S112, sum0_0, shift0_0);
-                    uint2 values1_0 = ntc_storage(_S114, sum1_0, shift1_0);
-                    uint _S126 = 4U * group_0;
-                    (&texel_1)->values[_S126] = values0_0.x;
-                    (&texel_1)->values[_S126 + 1U] = values0_0.y;
-                    (&texel_1)->values[_S126 + 2U] = values1_0.x;
-                    (&texel_1)->values[_S126 + 3U] = values1_0.y;
+                    uint2 values0_0 = ntc_storage(_S113, sum0_0, shift0_0);
+                    uint2 values1_0 = ntc_storage(_S115, sum1_0, shift1_0);
+                    uint _S127 = 4U * group_0;
+                    (&texel_1)->values[_S127] = values0_0.x;
+                    (&texel_1)->values[_S127 + 1U] = values0_0.y;
+                    (&texel_1)->values[_S127 + 2U] = values1_0.x;
+                    (&texel_1)->values[_S127 + 3U] = values1_0.y;
                 }
                 else
                 {
-                    uint _S127 = to_0 + 2U * group_0;
-                    x_1[_S127] = ntc_activation((_S112 + sum0_0) >> shift0_0);
-                    x_1[_S127 + 1U] = ntc_activation((_S114 + sum1_0) >> shift1_0);
+                    uint _S128 = to_0 + 2U * group_0;
+                    x_1[_S128] = ntc_activation((_S113 + sum0_0) >> shift0_0);
+                    x_1[_S128 + 1U] = ntc_activation((_S115 + sum1_0) >> shift1_0);
                 }
                 group_0 = group_0 + 1U;
             }
             f_2 = to_0;
-            packed_3 = _S107;
+            layer_0 = _S108;
         }
         _S83 = texel_1;
         break;
@@ -649,24 +666,23 @@ NtcTexel ntc_field(const NtcMaterial thread* material_18, uint u24_0, uint v24_0
 NtcTexel ntc_field_1(const NtcMaterial thread* material_19, uint u24_1, uint v24_1, uint lod8_1, NtcContext thread* kernelContext_19)
 {
     uint i_4;
-    uint _S128;
+    uint _S129;
     uint f_3;
-    uint packed_5;
-    NtcTexel _S129;
+    NtcTexel _S130;
     uint2 position_3 = min(uint2(u24_1, v24_1), uint2(int2(int(16777215)) ));
     thread array<uint, int(64)> x_2;
-    uint _S130 = ntc_mips(material_19, kernelContext_19);
-    uint _S131 = min(lod8_1, 8U * (_S130 - 1U));
+    uint _S131 = ntc_mips(material_19, kernelContext_19);
+    uint _S132 = min(lod8_1, 8U * (_S131 - 1U));
     for(;;)
     {
-        uint _S132 = ntc_word(material_19, 7U, kernelContext_19);
-        uint lod_input_1 = clamp(_S132, 1U, 128U) - 1U;
+        uint _S133 = ntc_word(material_19, 7U, kernelContext_19);
+        uint lod_input_1 = clamp(_S133, 1U, 128U) - 1U;
         i_4 = 0U;
         for(;;)
         {
-            uint _S133 = lod_input_1 >> 2U;
-            _S128 = _S133;
-            if(i_4 <= (_S133 + 1U))
+            uint _S134 = lod_input_1 >> 2U;
+            _S129 = _S134;
+            if(i_4 <= (_S134 + 1U))
             {
             }
             else
@@ -676,70 +692,95 @@ NtcTexel ntc_field_1(const NtcMaterial thread* material_19, uint u24_1, uint v24
             x_2[i_4] = 0U;
             i_4 = i_4 + 1U;
         }
-        x_2[_S128] = _S131 << (8U * (lod_input_1 & 3U));
-        uint _S134 = ntc_word(material_19, 4U, kernelContext_19);
-        uint _S135 = min(_S134, 16U);
-        bool2 _S136 = ntc_wrap(material_19, kernelContext_19);
-        uint _S137 = _S131 >> 3U;
-        uint _S138 = _S131 & 7U;
+        x_2[_S129] = _S132 << (8U * (lod_input_1 & 3U));
+        uint _S135 = ntc_word(material_19, 4U, kernelContext_19);
+        uint _S136 = min(_S135, 16U);
+        bool2 _S137 = ntc_wrap(material_19, kernelContext_19);
         uint index_3 = 0U;
         for(;;)
         {
-            if(index_3 < _S135)
+            if(index_3 < _S136)
             {
             }
             else
             {
                 break;
             }
-            uint _S139 = ntc_role(material_19, _S137, _S135, index_3, kernelContext_19);
-            if(_S139 >= lod_input_1)
+            uint _S138 = ntc_role(material_19, _S132 >> 3U, _S136, index_3, kernelContext_19);
+            if(_S138 >= lod_input_1)
             {
                 index_3 = index_3 + 1U;
                 continue;
             }
-            bool _S140;
-            if(_S138 != 0U)
-            {
-                uint _S141 = ntc_role(material_19, _S137 + 1U, _S135, index_3, kernelContext_19);
-                _S140 = _S141 >= lod_input_1;
-            }
-            else
-            {
-                _S140 = false;
-            }
-            NtcLevel _S142 = ntc_level(material_19, index_3, kernelContext_19);
-            thread NtcLevel _S143 = _S142;
-            NtcTaps _S144 = ntc_taps(material_19, &_S143, position_3, _S136, kernelContext_19);
+            NtcLevel _S139 = ntc_level(material_19, index_3, kernelContext_19);
+            thread NtcLevel _S140 = _S139;
+            NtcTaps _S141 = ntc_taps(material_19, &_S140, position_3, _S137, kernelContext_19);
             f_3 = 0U;
             for(;;)
             {
-                if(f_3 < (_S142.features))
+                if(f_3 < (_S139.features))
                 {
                 }
                 else
                 {
                     break;
                 }
-                thread NtcTaps _S145 = _S144;
-                uint _S146 = ntc_four_features(material_19, &_S145, f_3, kernelContext_19);
-                if(_S140)
-                {
-                    packed_5 = ntc_fade(_S146, 8U - _S138);
-                }
-                else
-                {
-                    packed_5 = _S146;
-                }
-                uint packed_6 = packed_5 & (4294967295U >> (8U * (4U - min(_S142.features - f_3, 4U))));
-                uint _S147 = _S139 + f_3;
-                uint _S148 = min(_S147 >> 2U, 31U);
-                uint shift_2 = 8U * (_S147 & 3U);
-                x_2[_S148] = (x_2[_S148]) | (packed_6 << shift_2);
-                x_2[_S148 + 1U] = (x_2[_S148 + 1U]) | ((packed_6 >> 1U) >> (31U - shift_2));
+                thread NtcTaps _S142 = _S141;
+                uint _S143 = ntc_four_features(material_19, &_S142, f_3, kernelContext_19);
+                uint packed_3 = _S143 & (4294967295U >> (8U * (4U - min(_S139.features - f_3, 4U))));
+                uint _S144 = _S138 + f_3;
+                uint _S145 = min(_S144 >> 2U, 31U);
+                uint shift_3 = 8U * (_S144 & 3U);
+                x_2[_S145] = (x_2[_S145]) | (packed_3 << shift_3);
+                x_2[_S145 + 1U] = (x_2[_S145 + 1U]) | ((packed_3 >> 1U) >> (31U - shift_3));
                 f_3 = f_3 + 4U;
             }
             index_3 = index_3 + 1U;
+        }
+        uint step_1 = _S132 & 7U;
+        if(step_1 != 0U)
+        {
+            uint _S146 = _S132 >> 3U;
+            for(;;)
+            {
+                index_3 = 0U;
+                for(;;)
+                {
+                    if(index_3 < _S136)
+                    {
+                    }
+                    else
+                    {
+                        break;
+                    }
+                    uint _S147 = ntc_role(material_19, _S146 + 1U, _S136, index_3, kernelContext_19);
+                    if(_S147 < lod_input_1)
+                    {
+                        index_3 = index_3 + 1U;
+                        continue;
+                    }
+                    uint _S148 = ntc_role(material_19, _S146, _S136, index_3, kernelContext_19);
+                    NtcLevel _S149 = ntc_level(material_19, index_3, kernelContext_19);
+                    uint _S150 = min(_S148 + _S149.features, lod_input_1);
+                    i_4 = _S148;
+                    for(;;)
+                    {
+                        if(i_4 < _S150)
+                        {
+                        }
+                        else
+                        {
+                            break;
+                        }
+                        uint shift_4 = 8U * (i_4 & 3U);
+                        int input_1 = int((x_2[i_4 >> 2U]) << (24U - shift_4)) >> 24U;
+                        x_2[i_4 >> 2U] = (x_2[i_4 >> 2U]) ^ ((uint(input_1 ^ ((input_1 * int(8U - step_1) + int(4)) >> 3U)) & 255U) << shift_4);
+                        i_4 = i_4 + 1U;
+                    }
+                    index_3 = index_3 + 1U;
+                }
+                break;
+            }
         }
         break;
     }
@@ -759,25 +800,25 @@ NtcTexel ntc_field_1(const NtcMaterial thread* material_19, uint u24_1, uint v24
             (&texel_2)->values[i_4] = 0U;
             i_4 = i_4 + 1U;
         }
-        uint _S149 = ntc_word(material_19, 5U, kernelContext_19);
-        uint _S150 = min(_S149, 4U);
-        uint _S151 = ntc_word(material_19, 9U, kernelContext_19);
+        uint _S151 = ntc_word(material_19, 5U, kernelContext_19);
+        uint _S152 = min(_S151, 4U);
+        uint _S153 = ntc_word(material_19, 9U, kernelContext_19);
         f_3 = 0U;
-        packed_5 = 0U;
+        uint layer_1 = 0U;
         for(;;)
         {
-            if(packed_5 < _S150)
+            if(layer_1 < _S152)
             {
             }
             else
             {
                 break;
             }
-            uint4 _S152 = ntc_words4(material_19, _S151 + 4U * packed_5, kernelContext_19);
-            uint _S153 = packed_5 + 1U;
-            bool last_1 = _S153 == _S150;
-            uint columns_1 = 2U * ((min(_S152.x, 128U) + 7U) / 8U);
-            uint _S154 = _S152.y;
+            uint4 _S154 = ntc_words4(material_19, _S153 + 4U * layer_1, kernelContext_19);
+            uint _S155 = layer_1 + 1U;
+            bool last_1 = _S155 == _S152;
+            uint columns_1 = 2U * ((min(_S154.x, 128U) + 7U) / 8U);
+            uint _S156 = _S154.y;
             if(last_1)
             {
                 i_4 = 32U;
@@ -786,7 +827,7 @@ NtcTexel ntc_field_1(const NtcMaterial thread* material_19, uint u24_1, uint v24
             {
                 i_4 = 128U;
             }
-            uint _S155 = (min(_S154, i_4) + 7U) / 8U;
+            uint _S157 = (min(_S156, i_4) + 7U) / 8U;
             uint length_3 = 16U + 8U * columns_1;
             uint to_1 = 32U - f_3;
             if(length_3 > (material_19->count))
@@ -796,28 +837,28 @@ NtcTexel ntc_field_1(const NtcMaterial thread* material_19, uint u24_1, uint v24
             uint group_1 = 0U;
             for(;;)
             {
-                if(group_1 < _S155)
+                if(group_1 < _S157)
                 {
                 }
                 else
                 {
                     break;
                 }
-                uint _S156 = ntc_run(material_19, _S152.z + group_1 * length_3, length_3);
-                uint4 _S157 = ntc_load4(_S156, kernelContext_19);
-                int4 _S158 = int4(_S157);
-                uint4 _S159 = ntc_load4(_S156 + 4U, kernelContext_19);
+                uint _S158 = ntc_run(material_19, _S154.z + group_1 * length_3, length_3);
+                uint4 _S159 = ntc_load4(_S158, kernelContext_19);
                 int4 _S160 = int4(_S159);
-                uint4 _S161 = ntc_load4(_S156 + 8U, kernelContext_19);
-                uint4 _S162 = uint4(31U) ;
-                uint4 shift0_1 = _S161 & _S162;
-                uint4 _S163 = ntc_load4(_S156 + 12U, kernelContext_19);
-                uint4 shift1_1 = _S163 & _S162;
-                int4 _S164 = int4(int(0)) ;
-                int4 sum0_2 = _S164;
-                int4 sum1_2 = _S164;
+                uint4 _S161 = ntc_load4(_S158 + 4U, kernelContext_19);
+                int4 _S162 = int4(_S161);
+                uint4 _S163 = ntc_load4(_S158 + 8U, kernelContext_19);
+                uint4 _S164 = uint4(31U) ;
+                uint4 shift0_1 = _S163 & _S164;
+                uint4 _S165 = ntc_load4(_S158 + 12U, kernelContext_19);
+                uint4 shift1_1 = _S165 & _S164;
+                int4 _S166 = int4(int(0)) ;
+                int4 sum0_2 = _S166;
+                int4 sum1_2 = _S166;
                 uint column_4 = 0U;
-                uint at_10 = _S156;
+                uint at_10 = _S158;
                 for(;;)
                 {
                     if(column_4 < columns_1)
@@ -828,58 +869,58 @@ NtcTexel ntc_field_1(const NtcMaterial thread* material_19, uint u24_1, uint v24
                         break;
                     }
                     uint at_11 = at_10 + 16U;
-                    uint _S165 = f_3 + column_4;
-                    uint4 _S166 = ntc_load4(at_11, kernelContext_19);
-                    int4 sum0_3 = ntc_rows(x_2[_S165], _S166, sum0_2);
-                    uint4 _S167 = ntc_load4(at_11 + 4U, kernelContext_19);
-                    int4 sum1_3 = ntc_rows(x_2[_S165], _S167, sum1_2);
-                    uint4 _S168 = ntc_load4(at_11 + 8U, kernelContext_19);
-                    int4 _S169 = ntc_rows(x_2[_S165 + 1U], _S168, sum0_3);
-                    uint4 _S170 = ntc_load4(at_11 + 12U, kernelContext_19);
-                    int4 _S171 = ntc_rows(x_2[_S165 + 1U], _S170, sum1_3);
+                    uint _S167 = f_3 + column_4;
+                    uint4 _S168 = ntc_load4(at_11, kernelContext_19);
+                    int4 sum0_3 = ntc_rows(x_2[_S167], _S168, sum0_2);
+                    uint4 _S169 = ntc_load4(at_11 + 4U, kernelContext_19);
+                    int4 sum1_3 = ntc_rows(x_2[_S167], _S169, sum1_2);
+                    uint4 _S170 = ntc_load4(at_11 + 8U, kernelContext_19);
+                    int4 _S171 = ntc_rows(x_2[_S167 + 1U], _S170, sum0_3);
+                    uint4 _S172 = ntc_load4(at_11 + 12U, kernelContext_19);
+                    int4 _S173 = ntc_rows(x_2[_S167 + 1U], _S172, sum1_3);
                     uint column_5 = column_4 + 2U;
-                    sum0_2 = _S169;
-                    sum1_2 = _S171;
+                    sum0_2 = _S171;
+                    sum1_2 = _S173;
                     column_4 = column_5;
                     at_10 = at_11;
                 }
                 if(last_1)
                 {
-                    uint2 values0_1 = ntc_storage(_S158, sum0_2, shift0_1);
-                    uint2 values1_1 = ntc_storage(_S160, sum1_2, shift1_1);
-                    uint _S172 = 4U * group_1;
-                    (&texel_2)->values[_S172] = values0_1.x;
-                    (&texel_2)->values[_S172 + 1U] = values0_1.y;
-                    (&texel_2)->values[_S172 + 2U] = values1_1.x;
-                    (&texel_2)->values[_S172 + 3U] = values1_1.y;
+                    uint2 values0_1 = ntc_storage(_S160, sum0_2, shift0_1);
+                    uint2 values1_1 = ntc_storage(_S162, sum1_2, shift1_1);
+                    uint _S174 = 4U * group_1;
+                    (&texel_2)->values[_S174] = values0_1.x;
+                    (&texel_2)->values[_S174 + 1U] = values0_1.y;
+                    (&texel_2)->values[_S174 + 2U] = values1_1.x;
+                    (&texel_2)->values[_S174 + 3U] = values1_1.y;
                 }
                 else
                 {
-                    uint _S173 = to_1 + 2U * group_1;
-                    x_2[_S173] = ntc_activation((_S158 + sum0_2) >> shift0_1);
-                    x_2[_S173 + 1U] = ntc_activation((_S160 + sum1_2) >> shift1_1);
+                    uint _S175 = to_1 + 2U * group_1;
+                    x_2[_S175] = ntc_activation((_S160 + sum0_2) >> shift0_1);
+                    x_2[_S175 + 1U] = ntc_activation((_S162 + sum1_2) >> shift1_1);
                 }
                 group_1 = group_1 + 1U;
             }
             f_3 = to_1;
-            packed_5 = _S153;
+            layer_1 = _S155;
         }
-        _S129 = texel_2;
+        _S130 = texel_2;
         break;
     }
-    return _S129;
+    return _S130;
 }
 
 NtcTexel ntc_texel(const NtcMaterial thread* material_20, uint2 texel_3, uint mip_3, NtcContext thread* kernelContext_20)
 {
-    uint _S174 = ntc_mips_1(material_20, kernelContext_20);
-    uint _S175 = min(mip_3, _S174 - 1U);
-    uint2 _S176 = ntc_mip_size_1(material_20, _S175, kernelContext_20);
-    uint2 _S177 = min(texel_3, _S176 - uint2(1U) );
-    uint _S178 = ntc_position(_S177.x, _S176.x);
-    uint _S179 = ntc_position(_S177.y, _S176.y);
-    NtcTexel _S180 = ntc_field_1(material_20, _S178, _S179, 8U * _S175, kernelContext_20);
-    return _S180;
+    uint _S176 = ntc_mips_1(material_20, kernelContext_20);
+    uint _S177 = min(mip_3, _S176 - 1U);
+    uint2 _S178 = ntc_mip_size_1(material_20, _S177, kernelContext_20);
+    uint2 _S179 = min(texel_3, _S178 - uint2(1U) );
+    uint _S180 = ntc_position(_S179.x, _S178.x);
+    uint _S181 = ntc_position(_S179.y, _S178.y);
+    NtcTexel _S182 = ntc_field_1(material_20, _S180, _S181, 8U * _S177, kernelContext_20);
+    return _S182;
 }
 
 uint ntc_value(const NtcTexel thread* texel_4, uint channel_0)
@@ -894,10 +935,10 @@ uint ntc_value_1(const NtcTexel thread* texel_5, uint channel_1)
 
 float ntc_lod(const NtcMaterial thread* material_21, float2 uv_dx_0, float2 uv_dy_0, NtcContext thread* kernelContext_21)
 {
-    uint2 _S181 = ntc_size_1(material_21, kernelContext_21);
-    float2 _S182 = float2(_S181);
-    float2 dx_0 = uv_dx_0 * _S182;
-    float2 dy_0 = uv_dy_0 * _S182;
+    uint2 _S183 = ntc_size_1(material_21, kernelContext_21);
+    float2 _S184 = float2(_S183);
+    float2 dx_0 = uv_dx_0 * _S184;
+    float2 dy_0 = uv_dy_0 * _S184;
     return 0.5 * log2(max(max(dot(dx_0, dx_0), dot(dy_0, dy_0)), 9.999999960041972e-13));
 }
 
@@ -925,87 +966,87 @@ struct NtcTap
 
 NtcTap ntc_tap(const NtcMaterial thread* material_22, uint2 position_5, uint lod256_0, bool by_chance_0, uint3 chance_0, uint3 corner_1, NtcContext thread* kernelContext_22)
 {
-    thread uint3 _S183 = corner_1;
-    bool2 _S184 = ntc_wrap(material_22, kernelContext_22);
+    thread uint3 _S185 = corner_1;
+    bool2 _S186 = ntc_wrap(material_22, kernelContext_22);
     uint between_0 = lod256_0 & 255U;
     if(by_chance_0)
     {
-        int _S185;
+        int _S187;
         if((chance_0.z) < between_0)
         {
-            _S185 = int(1);
+            _S187 = int(1);
         }
         else
         {
-            _S185 = int(0);
+            _S187 = int(0);
         }
-        _S183.z = uint(_S185);
+        _S185.z = uint(_S187);
     }
-    uint mip_4 = (lod256_0 >> 8U) + _S183.z;
-    uint2 _S186 = ntc_mip_size(material_22, mip_4, kernelContext_22);
-    uint _S187 = _S186.x;
-    uint _S188 = _S186.y;
-    int2 p_3 = int2(ntc_cell_position(position_5.x, _S187), ntc_cell_position(position_5.y, _S188));
-    uint2 _S189 = uint2(p_3 & (int2(int(255)) ));
+    uint mip_4 = (lod256_0 >> 8U) + _S185.z;
+    uint2 _S188 = ntc_mip_size(material_22, mip_4, kernelContext_22);
+    uint _S189 = _S188.x;
+    uint _S190 = _S188.y;
+    int2 p_3 = int2(ntc_cell_position(position_5.x, _S189), ntc_cell_position(position_5.y, _S190));
+    uint2 _S191 = uint2(p_3 & (int2(int(255)) ));
     if(by_chance_0)
     {
-        _S183.xy = uint2((chance_0.xy) < _S189);
+        _S185.xy = uint2((chance_0.xy) < _S191);
     }
-    int2 cell_2 = (p_3 >> (uint2(8U) )) + int2(_S183.xy);
-    uint y_1 = uint(ntc_address(int4(cell_2.y) , int(_S188), _S184.y).x);
-    uint2 share_0 = _S183.xy * _S189 + (uint2(1U)  - _S183.xy) * (uint2(256U)  - _S189);
+    int2 cell_2 = (p_3 >> (uint2(8U) )) + int2(_S185.xy);
+    uint y_1 = uint(ntc_address(int4(cell_2.y) , int(_S190), _S186.y).x);
+    uint2 share_0 = _S185.xy * _S191 + (uint2(1U)  - _S185.xy) * (uint2(256U)  - _S191);
     thread NtcTap tap_0;
-    uint _S190 = ntc_position(uint(ntc_address(int4(cell_2.x) , int(_S187), _S184.x).x), _S187);
-    uint _S191 = ntc_position(y_1, _S188);
-    (&tap_0)->position_4 = uint2(_S190, _S191);
+    uint _S192 = ntc_position(uint(ntc_address(int4(cell_2.x) , int(_S189), _S186.x).x), _S189);
+    uint _S193 = ntc_position(y_1, _S190);
+    (&tap_0)->position_4 = uint2(_S192, _S193);
     (&tap_0)->lod8_2 = 8U * mip_4;
     (&tap_0)->weight_3 = share_0.x * share_0.y;
-    uint _S192;
-    if((_S183.z) != 0U)
+    uint _S194;
+    if((_S185.z) != 0U)
     {
-        _S192 = between_0;
+        _S194 = between_0;
     }
     else
     {
-        _S192 = 256U - between_0;
+        _S194 = 256U - between_0;
     }
-    (&tap_0)->mip_weight = _S192;
+    (&tap_0)->mip_weight = _S194;
     return tap_0;
 }
 
 NtcTexel ntc_sample(const NtcMaterial thread* material_23, float2 uv_0, float lod_0, uint filter_0, float3 random_0, NtcContext thread* kernelContext_23)
 {
-    bool2 _S193 = ntc_wrap(material_23, kernelContext_23);
-    uint2 _S194 = uint2(ntc_fraction(uv_0.x, _S193.x), ntc_fraction(uv_0.y, _S193.y));
-    uint _S195 = ntc_mips(material_23, kernelContext_23);
-    uint lod256_1 = uint(256.0 * clamp(lod_0, 0.0, float(_S195 - 1U)) + 0.5);
+    bool2 _S195 = ntc_wrap(material_23, kernelContext_23);
+    uint2 _S196 = uint2(ntc_fraction(uv_0.x, _S195.x), ntc_fraction(uv_0.y, _S195.y));
+    uint _S197 = ntc_mips(material_23, kernelContext_23);
+    uint lod256_1 = uint(256.0 * clamp(lod_0, 0.0, float(_S197 - 1U)) + 0.5);
     bool exact_0 = filter_0 == 2U;
-    bool _S196 = !exact_0;
-    int _S197;
-    if(_S196)
+    bool _S198 = !exact_0;
+    int _S199;
+    if(_S198)
     {
-        _S197 = int(1);
+        _S199 = int(1);
     }
     else
     {
         if((lod256_1 & 255U) == 0U)
         {
-            _S197 = int(4);
+            _S199 = int(4);
         }
         else
         {
-            _S197 = int(8);
+            _S199 = int(8);
         }
     }
-    uint _S198 = uint(_S197);
-    uint3 _S199;
+    uint _S200 = uint(_S199);
+    uint3 _S201;
     if(filter_0 == 0U)
     {
-        _S199 = uint3(int3(int(127)) );
+        _S201 = uint3(int3(int(127)) );
     }
     else
     {
-        _S199 = uint3(float3(256.0)  * random_0);
+        _S201 = uint3(float3(256.0)  * random_0);
     }
     thread array<uint, int(32)> sums_0;
     uint i_5 = 0U;
@@ -1025,22 +1066,22 @@ NtcTexel ntc_sample(const NtcMaterial thread* material_23, float2 uv_0, float lo
     i_5 = 0U;
     for(;;)
     {
-        if(i_5 < _S198)
+        if(i_5 < _S200)
         {
         }
         else
         {
             break;
         }
-        NtcTap _S200 = ntc_tap(material_23, _S194, lod256_1, _S196, _S199, uint3(i_5 & 1U, (i_5 >> 1U) & 1U, i_5 >> 2U), kernelContext_23);
-        thread NtcTap tap_1 = _S200;
+        NtcTap _S202 = ntc_tap(material_23, _S196, lod256_1, _S198, _S201, uint3(i_5 & 1U, (i_5 >> 1U) & 1U, i_5 >> 2U), kernelContext_23);
+        thread NtcTap tap_1 = _S202;
         if(filter_0 == 1U)
         {
-            (&tap_1)->position_4 = _S194;
+            (&tap_1)->position_4 = _S196;
             (&tap_1)->lod8_2 = (lod256_1 + 16U) >> 5U;
         }
-        NtcTexel _S201 = ntc_field(material_23, (&tap_1)->position_4.x, (&tap_1)->position_4.y, (&tap_1)->lod8_2, kernelContext_23);
-        texel_6 = _S201;
+        NtcTexel _S203 = ntc_field(material_23, (&tap_1)->position_4.x, (&tap_1)->position_4.y, (&tap_1)->lod8_2, kernelContext_23);
+        texel_6 = _S203;
         if(exact_0)
         {
             uint c_0 = 0U;
@@ -1053,9 +1094,9 @@ NtcTexel ntc_sample(const NtcMaterial thread* material_23, float2 uv_0, float lo
                 {
                     break;
                 }
-                thread NtcTexel _S202 = texel_6;
-                uint _S203 = ntc_value(&_S202, c_0);
-                sums_0[c_0] = sums_0[c_0] + ((_S203 * (&tap_1)->weight_3) >> 8U) * (&tap_1)->mip_weight;
+                thread NtcTexel _S204 = texel_6;
+                uint _S205 = ntc_value(&_S204, c_0);
+                sums_0[c_0] = sums_0[c_0] + ((_S205 * (&tap_1)->weight_3) >> 8U) * (&tap_1)->mip_weight;
                 c_0 = c_0 + 1U;
             }
         }
@@ -1073,8 +1114,8 @@ NtcTexel ntc_sample(const NtcMaterial thread* material_23, float2 uv_0, float lo
             {
                 break;
             }
-            uint _S204 = 2U * i_5;
-            (&texel_6)->values[i_5] = ((sums_0[_S204]) >> 16U) | (((sums_0[_S204 + 1U]) >> 16U) << 16U);
+            uint _S206 = 2U * i_5;
+            (&texel_6)->values[i_5] = ((sums_0[_S206]) >> 16U) | (((sums_0[_S206 + 1U]) >> 16U) << 16U);
             i_5 = i_5 + 1U;
         }
     }
@@ -1083,8 +1124,8 @@ NtcTexel ntc_sample(const NtcMaterial thread* material_23, float2 uv_0, float lo
 
 float ntc_channel(const NtcTexel thread* texel_7, uint channel_2)
 {
-    uint _S205 = ntc_value_1(texel_7, channel_2);
-    return float(_S205) / 65535.0;
+    uint _S207 = ntc_value_1(texel_7, channel_2);
+    return float(_S207) / 65535.0;
 }
 
 #endif

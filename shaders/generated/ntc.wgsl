@@ -312,13 +312,6 @@ fn ntc_four_features( material_12 : NtcMaterial,  taps_1 : NtcTaps,  f_1 : u32) 
     return packed_0;
 }
 
-fn ntc_fade( packed_2 : u32,  left_0 : u32) -> u32
-{
-    var higher_0 : u32 = (packed_2 ^ (u32(2155905152)));
-    var rounding_0 : u32 = (u32(128) * (u32(8) - left_0) + u32(4)) * u32(65537);
-    return ((((((((((higher_0 & (u32(16711935)))) * left_0 + rounding_0) >> (u32(3)))) & (u32(16711935)))) | ((((((((((((higher_0 >> (u32(8)))) & (u32(16711935)))) * left_0 + rounding_0) >> (u32(3)))) & (u32(16711935)))) << (u32(8))))))) ^ (u32(2155905152)));
-}
-
 fn ntc_dot4( a_0 : u32,  b_0 : u32,  sum_0 : i32) -> i32
 {
     return ((dot4I8Packed((a_0), (b_0)) + (sum_0)));
@@ -353,7 +346,6 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
     var i_2 : u32;
     var _S45 : u32;
     var f_2 : u32;
-    var packed_3 : u32;
     var _S46 : NtcTexel;
     var position_2 : vec2<u32> = min(vec2<u32>(u24_0, v24_0), vec2<u32>(vec2<i32>(i32(16777215))));
     var x_1 : array<u32, i32(64)>;
@@ -379,8 +371,6 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
         x_1[_S45] = (_S47 << ((u32(8) * ((lod_input_0 & (u32(3)))))));
         var _S49 : u32 = min(ntc_word(material_13, u32(4)), u32(16));
         var _S50 : vec2<bool> = ntc_wrap(material_13);
-        var _S51 : u32 = (_S47 >> (u32(3)));
-        var _S52 : u32 = (_S47 & (u32(7)));
         var index_2 : u32 = u32(0);
         for(;;)
         {
@@ -391,23 +381,14 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
             {
                 break;
             }
-            var role_0 : u32 = ntc_role(material_13, _S51, _S49, index_2);
+            var role_0 : u32 = ntc_role(material_13, (_S47 >> (u32(3))), _S49, index_2);
             if(role_0 >= lod_input_0)
             {
                 index_2 = index_2 + u32(1);
                 continue;
             }
-            var _S53 : bool;
-            if(_S52 != u32(0))
-            {
-                _S53 = (ntc_role(material_13, _S51 + u32(1), _S49, index_2)) >= lod_input_0;
-            }
-            else
-            {
-                _S53 = false;
-            }
             var level_4 : NtcLevel = ntc_level(material_13, index_2);
-            var _S54 : NtcTaps = ntc_taps(material_13, level_4, position_2, _S50);
+            var _S51 : NtcTaps = ntc_taps(material_13, level_4, position_2, _S50);
             f_2 = u32(0);
             for(;;)
             {
@@ -418,24 +399,58 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
                 {
                     break;
                 }
-                var packed_4 : u32 = ntc_four_features(material_13, _S54, f_2);
-                if(_S53)
-                {
-                    packed_3 = ntc_fade(packed_4, u32(8) - _S52);
-                }
-                else
-                {
-                    packed_3 = packed_4;
-                }
-                var packed_5 : u32 = (packed_3 & (((u32(4294967295) >> ((u32(8) * (u32(4) - min(level_4.features - f_2, u32(4)))))))));
-                var _S55 : u32 = role_0 + f_2;
-                var _S56 : u32 = min((_S55 >> (u32(2))), u32(31));
-                var shift_1 : u32 = u32(8) * ((_S55 & (u32(3))));
-                x_1[_S56] = ((x_1[_S56]) | (((packed_5 << (shift_1)))));
-                x_1[_S56 + u32(1)] = ((x_1[_S56 + u32(1)]) | (((((packed_5 >> (u32(1)))) >> ((u32(31) - shift_1))))));
+                var packed_2 : u32 = ((ntc_four_features(material_13, _S51, f_2)) & (((u32(4294967295) >> ((u32(8) * (u32(4) - min(level_4.features - f_2, u32(4)))))))));
+                var _S52 : u32 = role_0 + f_2;
+                var _S53 : u32 = min((_S52 >> (u32(2))), u32(31));
+                var shift_1 : u32 = u32(8) * ((_S52 & (u32(3))));
+                x_1[_S53] = ((x_1[_S53]) | (((packed_2 << (shift_1)))));
+                x_1[_S53 + u32(1)] = ((x_1[_S53 + u32(1)]) | (((((packed_2 >> (u32(1)))) >> ((u32(31) - shift_1))))));
                 f_2 = f_2 + u32(4);
             }
             index_2 = index_2 + u32(1);
+        }
+        var step_0 : u32 = (_S47 & (u32(7)));
+        if(step_0 != u32(0))
+        {
+            var _S54 : u32 = (_S47 >> (u32(3)));
+            for(;;)
+            {
+                index_2 = u32(0);
+                for(;;)
+                {
+                    if(index_2 < _S49)
+                    {
+                    }
+                    else
+                    {
+                        break;
+                    }
+                    if((ntc_role(material_13, _S54 + u32(1), _S49, index_2)) < lod_input_0)
+                    {
+                        index_2 = index_2 + u32(1);
+                        continue;
+                    }
+                    var role_1 : u32 = ntc_role(material_13, _S54, _S49, index_2);
+                    var _S55 : u32 = min(role_1 + ntc_level(material_13, index_2).features, lod_input_0);
+                    i_2 = role_1;
+                    for(;;)
+                    {
+                        if(i_2 < _S55)
+                        {
+                        }
+                        else
+                        {
+                            break;
+                        }
+                        var shift_2 : u32 = u32(8) * ((i_2 & (u32(3))));
+                        var input_0 : i32 = (i32(((x_1[(i_2 >> (u32(2)))]) << ((u32(24) - shift_2)))) >> (u32(24)));
+                        x_1[(i_2 >> (u32(2)))] = ((x_1[(i_2 >> (u32(2)))]) ^ (((((u32((input_0 ^ ((((input_0 * i32(u32(8) - step_0) + i32(4)) >> (u32(3))))))) & (u32(255)))) << (shift_2)))));
+                        i_2 = i_2 + u32(1);
+                    }
+                    index_2 = index_2 + u32(1);
+                }
+                break;
+            }
         }
         break;
     }
@@ -455,24 +470,24 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
             texel_1.values[i_2] = u32(0);
             i_2 = i_2 + u32(1);
         }
-        var _S57 : u32 = min(ntc_word(material_13, u32(5)), u32(4));
-        var _S58 : u32 = ntc_word(material_13, u32(9));
+        var _S56 : u32 = min(ntc_word(material_13, u32(5)), u32(4));
+        var _S57 : u32 = ntc_word(material_13, u32(9));
         f_2 = u32(0);
-        packed_3 = u32(0);
+        var layer_0 : u32 = u32(0);
         for(;;)
         {
-            if(packed_3 < _S57)
+            if(layer_0 < _S56)
             {
             }
             else
             {
                 break;
             }
-            var record_0 : vec4<u32> = ntc_words4(material_13, _S58 + u32(4) * packed_3);
-            var _S59 : u32 = packed_3 + u32(1);
-            var last_0 : bool = _S59 == _S57;
+            var record_0 : vec4<u32> = ntc_words4(material_13, _S57 + u32(4) * layer_0);
+            var _S58 : u32 = layer_0 + u32(1);
+            var last_0 : bool = _S58 == _S56;
             var columns_0 : u32 = u32(2) * ((min(record_0.x, u32(128)) + u32(7)) / u32(8));
-            var _S60 : u32 = record_0.y;
+            var _S59 : u32 = record_0.y;
             if(last_0)
             {
                 i_2 = u32(32);
@@ -481,7 +496,7 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
             {
                 i_2 = u32(128);
             }
-            var _S61 : u32 = (min(_S60, i_2) + u32(7)) / u32(8);
+            var _S60 : u32 = (min(_S59, i_2) + u32(7)) / u32(8);
             var length_1 : u32 = u32(16) + u32(8) * columns_0;
             var to_0 : u32 = u32(32) - f_2;
             if(length_1 > (material_13.count))
@@ -491,7 +506,7 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
             var group_0 : u32 = u32(0);
             for(;;)
             {
-                if(group_0 < _S61)
+                if(group_0 < _S60)
                 {
                 }
                 else
@@ -499,14 +514,14 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
                     break;
                 }
                 var at_6 : u32 = ntc_run(material_13, record_0.z + group_0 * length_1, length_1);
-                var _S62 : vec4<i32> = vec4<i32>(ntc_load4(at_6));
-                var _S63 : vec4<i32> = vec4<i32>(ntc_load4(at_6 + u32(4)));
-                var _S64 : vec4<u32> = vec4<u32>(u32(31));
-                var shift0_0 : vec4<u32> = ((ntc_load4(at_6 + u32(8))) & (_S64));
-                var shift1_0 : vec4<u32> = ((ntc_load4(at_6 + u32(12))) & (_S64));
-                var _S65 : vec4<i32> = vec4<i32>(i32(0));
-                var sum0_0 : vec4<i32> = _S65;
-                var sum1_0 : vec4<i32> = _S65;
+                var _S61 : vec4<i32> = vec4<i32>(ntc_load4(at_6));
+                var _S62 : vec4<i32> = vec4<i32>(ntc_load4(at_6 + u32(4)));
+                var _S63 : vec4<u32> = vec4<u32>(u32(31));
+                var shift0_0 : vec4<u32> = ((ntc_load4(at_6 + u32(8))) & (_S63));
+                var shift1_0 : vec4<u32> = ((ntc_load4(at_6 + u32(12))) & (_S63));
+                var _S64 : vec4<i32> = vec4<i32>(i32(0));
+                var sum0_0 : vec4<i32> = _S64;
+                var sum1_0 : vec4<i32> = _S64;
                 var column_2 : u32 = u32(0);
                 var at_7 : u32 = at_6;
                 for(;;)
@@ -519,35 +534,35 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
                         break;
                     }
                     var at_8 : u32 = at_7 + u32(16);
-                    var _S66 : u32 = f_2 + column_2;
-                    var _S67 : vec4<i32> = ntc_rows(x_1[_S66 + u32(1)], ntc_load4(at_8 + u32(8)), ntc_rows(x_1[_S66], ntc_load4(at_8), sum0_0));
-                    var _S68 : vec4<i32> = ntc_rows(x_1[_S66 + u32(1)], ntc_load4(at_8 + u32(12)), ntc_rows(x_1[_S66], ntc_load4(at_8 + u32(4)), sum1_0));
+                    var _S65 : u32 = f_2 + column_2;
+                    var _S66 : vec4<i32> = ntc_rows(x_1[_S65 + u32(1)], ntc_load4(at_8 + u32(8)), ntc_rows(x_1[_S65], ntc_load4(at_8), sum0_0));
+                    var _S67 : vec4<i32> = ntc_rows(x_1[_S65 + u32(1)], ntc_load4(at_8 + u32(12)), ntc_rows(x_1[_S65], ntc_load4(at_8 + u32(4)), sum1_0));
                     var column_3 : u32 = column_2 + u32(2);
-                    sum0_0 = _S67;
-                    sum1_0 = _S68;
+                    sum0_0 = _S66;
+                    sum1_0 = _S67;
                     column_2 = column_3;
                     at_7 = at_8;
                 }
                 if(last_0)
                 {
-                    var values0_0 : vec2<u32> = ntc_storage(_S62, sum0_0, shift0_0);
-                    var values1_0 : vec2<u32> = ntc_storage(_S63, sum1_0, shift1_0);
-                    var _S69 : u32 = u32(4) * group_0;
-                    texel_1.values[_S69] = values0_0.x;
-                    texel_1.values[_S69 + u32(1)] = values0_0.y;
-                    texel_1.values[_S69 + u32(2)] = values1_0.x;
-                    texel_1.values[_S69 + u32(3)] = values1_0.y;
+                    var values0_0 : vec2<u32> = ntc_storage(_S61, sum0_0, shift0_0);
+                    var values1_0 : vec2<u32> = ntc_storage(_S62, sum1_0, shift1_0);
+                    var _S68 : u32 = u32(4) * group_0;
+                    texel_1.values[_S68] = values0_0.x;
+                    texel_1.values[_S68 + u32(1)] = values0_0.y;
+                    texel_1.values[_S68 + u32(2)] = values1_0.x;
+                    texel_1.values[_S68 + u32(3)] = values1_0.y;
                 }
                 else
                 {
-                    var _S70 : u32 = to_0 + u32(2) * group_0;
-                    x_1[_S70] = ntc_activation(((_S62 + sum0_0) >> (shift0_0)));
-                    x_1[_S70 + u32(1)] = ntc_activation(((_S63 + sum1_0) >> (shift1_0)));
+                    var _S69 : u32 = to_0 + u32(2) * group_0;
+                    x_1[_S69] = ntc_activation(((_S61 + sum0_0) >> (shift0_0)));
+                    x_1[_S69 + u32(1)] = ntc_activation(((_S62 + sum1_0) >> (shift1_0)));
                 }
                 group_0 = group_0 + u32(1);
             }
             f_2 = to_0;
-            packed_3 = _S59;
+            layer_0 = _S58;
         }
         _S46 = texel_1;
         break;
@@ -557,12 +572,12 @@ fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
 
 fn ntc_texel( material_14 : NtcMaterial,  texel_2 : vec2<u32>,  mip_2 : u32) -> NtcTexel
 {
-    var _S71 : u32 = min(mip_2, ntc_mips(material_14) - u32(1));
-    var size_1 : vec2<u32> = ntc_mip_size(material_14, _S71);
-    var _S72 : vec2<u32> = min(texel_2, size_1 - vec2<u32>(u32(1)));
-    var _S73 : u32 = ntc_position(_S72.x, size_1.x);
-    var _S74 : u32 = ntc_position(_S72.y, size_1.y);
-    return ntc_field(material_14, _S73, _S74, u32(8) * _S71);
+    var _S70 : u32 = min(mip_2, ntc_mips(material_14) - u32(1));
+    var size_1 : vec2<u32> = ntc_mip_size(material_14, _S70);
+    var _S71 : vec2<u32> = min(texel_2, size_1 - vec2<u32>(u32(1)));
+    var _S72 : u32 = ntc_position(_S71.x, size_1.x);
+    var _S73 : u32 = ntc_position(_S71.y, size_1.y);
+    return ntc_field(material_14, _S72, _S73, u32(8) * _S70);
 }
 
 fn ntc_value( texel_3 : NtcTexel,  channel_0 : u32) -> u32
@@ -572,9 +587,9 @@ fn ntc_value( texel_3 : NtcTexel,  channel_0 : u32) -> u32
 
 fn ntc_lod( material_15 : NtcMaterial,  uv_dx_0 : vec2<f32>,  uv_dy_0 : vec2<f32>) -> f32
 {
-    var _S75 : vec2<f32> = vec2<f32>(ntc_size(material_15));
-    var dx_0 : vec2<f32> = uv_dx_0 * _S75;
-    var dy_0 : vec2<f32> = uv_dy_0 * _S75;
+    var _S74 : vec2<f32> = vec2<f32>(ntc_size(material_15));
+    var dx_0 : vec2<f32> = uv_dx_0 * _S74;
+    var dy_0 : vec2<f32> = uv_dy_0 * _S74;
     return 0.5f * log2(max(max(dot(dx_0, dx_0), dot(dy_0, dy_0)), 9.999999960041972e-13f));
 }
 
@@ -602,88 +617,88 @@ struct NtcTap
 
 fn ntc_tap( material_16 : NtcMaterial,  position_4 : vec2<u32>,  lod256_0 : u32,  by_chance_0 : bool,  chance_0 : vec3<u32>,  corner_1 : vec3<u32>) -> NtcTap
 {
-    var _S76 : vec3<u32> = corner_1;
+    var _S75 : vec3<u32> = corner_1;
     var wrap_3 : vec2<bool> = ntc_wrap(material_16);
     var between_0 : u32 = (lod256_0 & (u32(255)));
     if(by_chance_0)
     {
-        var _S77 : i32;
+        var _S76 : i32;
         if((chance_0.z) < between_0)
         {
-            _S77 = i32(1);
+            _S76 = i32(1);
         }
         else
         {
-            _S77 = i32(0);
+            _S76 = i32(0);
         }
-        _S76[i32(2)] = u32(_S77);
+        _S75[i32(2)] = u32(_S76);
     }
-    var mip_3 : u32 = ((lod256_0 >> (u32(8)))) + _S76.z;
+    var mip_3 : u32 = ((lod256_0 >> (u32(8)))) + _S75.z;
     var size_2 : vec2<u32> = ntc_mip_size(material_16, mip_3);
-    var _S78 : u32 = size_2.x;
-    var _S79 : u32 = size_2.y;
-    var p_3 : vec2<i32> = vec2<i32>(ntc_cell_position(position_4.x, _S78), ntc_cell_position(position_4.y, _S79));
-    var _S80 : vec2<u32> = vec2<u32>((p_3 & (vec2<i32>(i32(255)))));
+    var _S77 : u32 = size_2.x;
+    var _S78 : u32 = size_2.y;
+    var p_3 : vec2<i32> = vec2<i32>(ntc_cell_position(position_4.x, _S77), ntc_cell_position(position_4.y, _S78));
+    var _S79 : vec2<u32> = vec2<u32>((p_3 & (vec2<i32>(i32(255)))));
     if(by_chance_0)
     {
-        var _S81 : vec2<u32> = vec2<u32>((chance_0.xy) < _S80);
-        _S76.x = _S81.x;
-        _S76.y = _S81.y;
+        var _S80 : vec2<u32> = vec2<u32>((chance_0.xy) < _S79);
+        _S75.x = _S80.x;
+        _S75.y = _S80.y;
     }
-    var cell_2 : vec2<i32> = ((p_3 >> (vec2<u32>(u32(8))))) + vec2<i32>(_S76.xy);
-    var y_1 : u32 = u32(ntc_address(vec4<i32>(cell_2.y), i32(_S79), wrap_3.y).x);
-    var share_0 : vec2<u32> = _S76.xy * _S80 + (vec2<u32>(u32(1)) - _S76.xy) * (vec2<u32>(u32(256)) - _S80);
+    var cell_2 : vec2<i32> = ((p_3 >> (vec2<u32>(u32(8))))) + vec2<i32>(_S75.xy);
+    var y_1 : u32 = u32(ntc_address(vec4<i32>(cell_2.y), i32(_S78), wrap_3.y).x);
+    var share_0 : vec2<u32> = _S75.xy * _S79 + (vec2<u32>(u32(1)) - _S75.xy) * (vec2<u32>(u32(256)) - _S79);
     var tap_0 : NtcTap;
-    var _S82 : u32 = ntc_position(u32(ntc_address(vec4<i32>(cell_2.x), i32(_S78), wrap_3.x).x), _S78);
-    var _S83 : u32 = ntc_position(y_1, _S79);
-    tap_0.position_3 = vec2<u32>(_S82, _S83);
+    var _S81 : u32 = ntc_position(u32(ntc_address(vec4<i32>(cell_2.x), i32(_S77), wrap_3.x).x), _S77);
+    var _S82 : u32 = ntc_position(y_1, _S78);
+    tap_0.position_3 = vec2<u32>(_S81, _S82);
     tap_0.lod8_1 = u32(8) * mip_3;
     tap_0.weight_3 = share_0.x * share_0.y;
-    var _S84 : u32;
-    if((_S76.z) != u32(0))
+    var _S83 : u32;
+    if((_S75.z) != u32(0))
     {
-        _S84 = between_0;
+        _S83 = between_0;
     }
     else
     {
-        _S84 = u32(256) - between_0;
+        _S83 = u32(256) - between_0;
     }
-    tap_0.mip_weight = _S84;
+    tap_0.mip_weight = _S83;
     return tap_0;
 }
 
 fn ntc_sample( material_17 : NtcMaterial,  uv_0 : vec2<f32>,  lod_0 : f32,  filter_0 : u32,  random_0 : vec3<f32>) -> NtcTexel
 {
     var wrap_4 : vec2<bool> = ntc_wrap(material_17);
-    var _S85 : vec2<u32> = vec2<u32>(ntc_fraction(uv_0.x, wrap_4.x), ntc_fraction(uv_0.y, wrap_4.y));
+    var _S84 : vec2<u32> = vec2<u32>(ntc_fraction(uv_0.x, wrap_4.x), ntc_fraction(uv_0.y, wrap_4.y));
     var lod256_1 : u32 = u32(256.0f * clamp(lod_0, 0.0f, f32(ntc_mips(material_17) - u32(1))) + 0.5f);
     var exact_0 : bool = filter_0 == u32(2);
-    var _S86 : bool = !exact_0;
-    var _S87 : i32;
-    if(_S86)
+    var _S85 : bool = !exact_0;
+    var _S86 : i32;
+    if(_S85)
     {
-        _S87 = i32(1);
+        _S86 = i32(1);
     }
     else
     {
         if(((lod256_1 & (u32(255)))) == u32(0))
         {
-            _S87 = i32(4);
+            _S86 = i32(4);
         }
         else
         {
-            _S87 = i32(8);
+            _S86 = i32(8);
         }
     }
-    var _S88 : u32 = u32(_S87);
-    var _S89 : vec3<u32>;
+    var _S87 : u32 = u32(_S86);
+    var _S88 : vec3<u32>;
     if(filter_0 == u32(0))
     {
-        _S89 = vec3<u32>(vec3<i32>(i32(127)));
+        _S88 = vec3<u32>(vec3<i32>(i32(127)));
     }
     else
     {
-        _S89 = vec3<u32>(vec3<f32>(256.0f) * random_0);
+        _S88 = vec3<u32>(vec3<f32>(256.0f) * random_0);
     }
     var sums_0 : array<u32, i32(32)>;
     var i_3 : u32 = u32(0);
@@ -703,18 +718,18 @@ fn ntc_sample( material_17 : NtcMaterial,  uv_0 : vec2<f32>,  lod_0 : f32,  filt
     i_3 = u32(0);
     for(;;)
     {
-        if(i_3 < _S88)
+        if(i_3 < _S87)
         {
         }
         else
         {
             break;
         }
-        var _S90 : NtcTap = ntc_tap(material_17, _S85, lod256_1, _S86, _S89, vec3<u32>((i_3 & (u32(1))), (((i_3 >> (u32(1)))) & (u32(1))), (i_3 >> (u32(2)))));
-        var tap_1 : NtcTap = _S90;
+        var _S89 : NtcTap = ntc_tap(material_17, _S84, lod256_1, _S85, _S88, vec3<u32>((i_3 & (u32(1))), (((i_3 >> (u32(1)))) & (u32(1))), (i_3 >> (u32(2)))));
+        var tap_1 : NtcTap = _S89;
         if(filter_0 == u32(1))
         {
-            tap_1.position_3 = _S85;
+            tap_1.position_3 = _S84;
             tap_1.lod8_1 = ((lod256_1 + u32(16)) >> (u32(5)));
         }
         texel_4 = ntc_field(material_17, tap_1.position_3.x, tap_1.position_3.y, tap_1.lod8_1);
@@ -748,8 +763,8 @@ fn ntc_sample( material_17 : NtcMaterial,  uv_0 : vec2<f32>,  lod_0 : f32,  filt
             {
                 break;
             }
-            var _S91 : u32 = u32(2) * i_3;
-            texel_4.values[i_3] = ((((sums_0[_S91]) >> (u32(16)))) | ((((((sums_0[_S91 + u32(1)]) >> (u32(16)))) << (u32(16))))));
+            var _S90 : u32 = u32(2) * i_3;
+            texel_4.values[i_3] = ((((sums_0[_S90]) >> (u32(16)))) | ((((((sums_0[_S90 + u32(1)]) >> (u32(16)))) << (u32(16))))));
             i_3 = i_3 + u32(1);
         }
     }

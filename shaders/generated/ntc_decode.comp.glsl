@@ -318,13 +318,6 @@ uint ntc_four_features(NtcMaterial material_11, NtcTaps taps_1, uint f_1)
     return packed_0;
 }
 
-uint ntc_fade(uint packed_2, uint left_0)
-{
-    uint higher_0 = packed_2 ^ 2155905152U;
-    uint rounding_0 = (128U * (8U - left_0) + 4U) * 65537U;
-    return (((((higher_0 & 16711935U) * left_0 + rounding_0) >> 3) & 16711935U) | ((((((higher_0 >> 8) & 16711935U) * left_0 + rounding_0) >> 3) & 16711935U) << 8)) ^ 2155905152U;
-}
-
 ivec4 ntc_rows(uint inputs_0, uvec4 weights_0, ivec4 sum_0)
 {
     int _S33 = (NTC_DOT4((inputs_0), (weights_0.x), (sum_0.x)));
@@ -357,7 +350,6 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
     uint i_2;
     uint _S39;
     uint f_2;
-    uint packed_3;
     NtcTexel _S40;
     uvec2 position_2 = min(uvec2(u24_0, v24_0), uvec2(ivec2(16777215)));
     uint  x_1[64];
@@ -384,8 +376,6 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
         x_1[_S39] = _S41 << (8U * (lod_input_0 & 3U));
         uint _S43 = min(ntc_word(material_12, 4U), 16U);
         bvec2 _S44 = ntc_wrap(material_12);
-        uint _S45 = _S41 >> 3;
-        uint _S46 = _S41 & 7U;
         uint index_2 = 0U;
         [[dont_unroll]]
         for(;;)
@@ -397,23 +387,14 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
             {
                 break;
             }
-            uint role_0 = ntc_role(material_12, _S45, _S43, index_2);
+            uint role_0 = ntc_role(material_12, _S41 >> 3, _S43, index_2);
             if(role_0 >= lod_input_0)
             {
                 index_2 = index_2 + 1U;
                 continue;
             }
-            bool _S47;
-            if(_S46 != 0U)
-            {
-                _S47 = (ntc_role(material_12, _S45 + 1U, _S43, index_2)) >= lod_input_0;
-            }
-            else
-            {
-                _S47 = false;
-            }
             NtcLevel level_4 = ntc_level(material_12, index_2);
-            NtcTaps _S48 = ntc_taps(material_12, level_4, position_2, _S44);
+            NtcTaps _S45 = ntc_taps(material_12, level_4, position_2, _S44);
             f_2 = 0U;
             [[dont_unroll]]
             for(;;)
@@ -425,24 +406,60 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
                 {
                     break;
                 }
-                uint packed_4 = ntc_four_features(material_12, _S48, f_2);
-                if(_S47)
-                {
-                    packed_3 = ntc_fade(packed_4, 8U - _S46);
-                }
-                else
-                {
-                    packed_3 = packed_4;
-                }
-                uint packed_5 = packed_3 & (4294967295U >> (8U * (4U - min(level_4.features - f_2, 4U))));
-                uint _S49 = role_0 + f_2;
-                uint _S50 = min(_S49 >> 2, 31U);
-                uint shift_1 = 8U * (_S49 & 3U);
-                x_1[_S50] = (x_1[_S50]) | (packed_5 << shift_1);
-                x_1[_S50 + 1U] = (x_1[_S50 + 1U]) | ((packed_5 >> 1) >> (31U - shift_1));
+                uint packed_2 = (ntc_four_features(material_12, _S45, f_2)) & (4294967295U >> (8U * (4U - min(level_4.features - f_2, 4U))));
+                uint _S46 = role_0 + f_2;
+                uint _S47 = min(_S46 >> 2, 31U);
+                uint shift_1 = 8U * (_S46 & 3U);
+                x_1[_S47] = (x_1[_S47]) | (packed_2 << shift_1);
+                x_1[_S47 + 1U] = (x_1[_S47 + 1U]) | ((packed_2 >> 1) >> (31U - shift_1));
                 f_2 = f_2 + 4U;
             }
             index_2 = index_2 + 1U;
+        }
+        uint step_0 = _S41 & 7U;
+        if(step_0 != 0U)
+        {
+            uint _S48 = _S41 >> 3;
+            for(;;)
+            {
+                index_2 = 0U;
+                [[dont_unroll]]
+                for(;;)
+                {
+                    if(index_2 < _S43)
+                    {
+                    }
+                    else
+                    {
+                        break;
+                    }
+                    if((ntc_role(material_12, _S48 + 1U, _S43, index_2)) < lod_input_0)
+                    {
+                        index_2 = index_2 + 1U;
+                        continue;
+                    }
+                    uint role_1 = ntc_role(material_12, _S48, _S43, index_2);
+                    uint _S49 = min(role_1 + ntc_level(material_12, index_2).features, lod_input_0);
+                    i_2 = role_1;
+                    [[dont_unroll]]
+                    for(;;)
+                    {
+                        if(i_2 < _S49)
+                        {
+                        }
+                        else
+                        {
+                            break;
+                        }
+                        uint shift_2 = 8U * (i_2 & 3U);
+                        int input_0 = int((x_1[i_2 >> 2]) << (24U - shift_2)) >> 24;
+                        x_1[i_2 >> 2] = (x_1[i_2 >> 2]) ^ ((uint(input_0 ^ ((input_0 * int(8U - step_0) + 4) >> 3)) & 255U) << shift_2);
+                        i_2 = i_2 + 1U;
+                    }
+                    index_2 = index_2 + 1U;
+                }
+                break;
+            }
         }
         break;
     }
@@ -463,25 +480,25 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
             texel_1.values[i_2] = 0U;
             i_2 = i_2 + 1U;
         }
-        uint _S51 = min(ntc_word(material_12, 5U), 4U);
-        uint _S52 = ntc_word(material_12, 9U);
+        uint _S50 = min(ntc_word(material_12, 5U), 4U);
+        uint _S51 = ntc_word(material_12, 9U);
         f_2 = 0U;
-        packed_3 = 0U;
+        uint layer_0 = 0U;
         [[dont_unroll]]
         for(;;)
         {
-            if(packed_3 < _S51)
+            if(layer_0 < _S50)
             {
             }
             else
             {
                 break;
             }
-            uvec4 record_0 = ntc_words4(material_12, _S52 + 4U * packed_3);
-            uint _S53 = packed_3 + 1U;
-            bool last_0 = _S53 == _S51;
+            uvec4 record_0 = ntc_words4(material_12, _S51 + 4U * layer_0);
+            uint _S52 = layer_0 + 1U;
+            bool last_0 = _S52 == _S50;
             uint columns_0 = 2U * ((min(record_0.x, 128U) + 7U) / 8U);
-            uint _S54 = record_0.y;
+            uint _S53 = record_0.y;
             if(last_0)
             {
                 i_2 = 32U;
@@ -490,7 +507,7 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
             {
                 i_2 = 128U;
             }
-            uint _S55 = (min(_S54, i_2) + 7U) / 8U;
+            uint _S54 = (min(_S53, i_2) + 7U) / 8U;
             uint length_1 = 16U + 8U * columns_0;
             uint to_0 = 32U - f_2;
             if(length_1 > (material_12.count))
@@ -501,7 +518,7 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
             [[dont_unroll]]
             for(;;)
             {
-                if(group_0 < _S55)
+                if(group_0 < _S54)
                 {
                 }
                 else
@@ -509,13 +526,13 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
                     break;
                 }
                 uint at_6 = ntc_run(material_12, record_0.z + group_0 * length_1, length_1);
-                ivec4 _S56 = ivec4(ntc_load4(at_6));
-                ivec4 _S57 = ivec4(ntc_load4(at_6 + 4U));
+                ivec4 _S55 = ivec4(ntc_load4(at_6));
+                ivec4 _S56 = ivec4(ntc_load4(at_6 + 4U));
                 uvec4 shift0_0 = (ntc_load4(at_6 + 8U)) & 31U;
                 uvec4 shift1_0 = (ntc_load4(at_6 + 12U)) & 31U;
-                const ivec4 _S58 = ivec4(0);
-                ivec4 sum0_0 = _S58;
-                ivec4 sum1_0 = _S58;
+                const ivec4 _S57 = ivec4(0);
+                ivec4 sum0_0 = _S57;
+                ivec4 sum1_0 = _S57;
                 uint column_2 = 0U;
                 uint at_7 = at_6;
                 [[dont_unroll]]
@@ -529,37 +546,37 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
                         break;
                     }
                     uint at_8 = at_7 + 16U;
-                    uint _S59 = f_2 + column_2;
-                    ivec4 sum0_1 = ntc_rows(x_1[_S59], ntc_load4(at_8), sum0_0);
-                    ivec4 sum1_1 = ntc_rows(x_1[_S59], ntc_load4(at_8 + 4U), sum1_0);
-                    ivec4 _S60 = ntc_rows(x_1[_S59 + 1U], ntc_load4(at_8 + 8U), sum0_1);
-                    ivec4 _S61 = ntc_rows(x_1[_S59 + 1U], ntc_load4(at_8 + 12U), sum1_1);
+                    uint _S58 = f_2 + column_2;
+                    ivec4 sum0_1 = ntc_rows(x_1[_S58], ntc_load4(at_8), sum0_0);
+                    ivec4 sum1_1 = ntc_rows(x_1[_S58], ntc_load4(at_8 + 4U), sum1_0);
+                    ivec4 _S59 = ntc_rows(x_1[_S58 + 1U], ntc_load4(at_8 + 8U), sum0_1);
+                    ivec4 _S60 = ntc_rows(x_1[_S58 + 1U], ntc_load4(at_8 + 12U), sum1_1);
                     uint column_3 = column_2 + 2U;
-                    sum0_0 = _S60;
-                    sum1_0 = _S61;
+                    sum0_0 = _S59;
+                    sum1_0 = _S60;
                     column_2 = column_3;
                     at_7 = at_8;
                 }
                 if(last_0)
                 {
-                    uvec2 values0_0 = ntc_storage(_S56, sum0_0, shift0_0);
-                    uvec2 values1_0 = ntc_storage(_S57, sum1_0, shift1_0);
-                    uint _S62 = 4U * group_0;
-                    texel_1.values[_S62] = values0_0.x;
-                    texel_1.values[_S62 + 1U] = values0_0.y;
-                    texel_1.values[_S62 + 2U] = values1_0.x;
-                    texel_1.values[_S62 + 3U] = values1_0.y;
+                    uvec2 values0_0 = ntc_storage(_S55, sum0_0, shift0_0);
+                    uvec2 values1_0 = ntc_storage(_S56, sum1_0, shift1_0);
+                    uint _S61 = 4U * group_0;
+                    texel_1.values[_S61] = values0_0.x;
+                    texel_1.values[_S61 + 1U] = values0_0.y;
+                    texel_1.values[_S61 + 2U] = values1_0.x;
+                    texel_1.values[_S61 + 3U] = values1_0.y;
                 }
                 else
                 {
-                    uint _S63 = to_0 + 2U * group_0;
-                    x_1[_S63] = ntc_activation((_S56 + sum0_0) >> shift0_0);
-                    x_1[_S63 + 1U] = ntc_activation((_S57 + sum1_0) >> shift1_0);
+                    uint _S62 = to_0 + 2U * group_0;
+                    x_1[_S62] = ntc_activation((_S55 + sum0_0) >> shift0_0);
+                    x_1[_S62 + 1U] = ntc_activation((_S56 + sum1_0) >> shift1_0);
                 }
                 group_0 = group_0 + 1U;
             }
             f_2 = to_0;
-            packed_3 = _S53;
+            layer_0 = _S52;
         }
         _S40 = texel_1;
         break;
@@ -570,8 +587,8 @@ NtcTexel ntc_field(NtcMaterial material_12, uint u24_0, uint v24_0, uint lod8_0)
 NtcTexel ntc_decode_item(NtcMaterial material_13, uint index_3)
 {
     uint mode_0 = ntc_job._data[uint(2)];
-    uint _S64 = min(ntc_job._data[uint(3)], ntc_mips(material_13) - 1U);
-    uvec2 size_1 = ntc_mip_size(material_13, _S64);
+    uint _S63 = min(ntc_job._data[uint(3)], ntc_mips(material_13) - 1U);
+    uvec2 size_1 = ntc_mip_size(material_13, _S63);
     uvec3 at_9;
     if(mode_0 == 2U)
     {
@@ -588,20 +605,20 @@ NtcTexel ntc_decode_item(NtcMaterial material_13, uint index_3)
         }
         else
         {
-            uint _S65 = ntc_job._data[uint(4)];
-            uint _S66 = index_3 % ntc_job._data[uint(6)];
-            uint _S67 = _S65 + _S66;
-            uint _S68 = ntc_job._data[uint(5)];
-            uint _S69 = index_3 / ntc_job._data[uint(6)];
-            texel_2 = uvec2(_S67, _S68 + _S69);
+            uint _S64 = ntc_job._data[uint(4)];
+            uint _S65 = index_3 % ntc_job._data[uint(6)];
+            uint _S66 = _S64 + _S65;
+            uint _S67 = ntc_job._data[uint(5)];
+            uint _S68 = index_3 / ntc_job._data[uint(6)];
+            texel_2 = uvec2(_S66, _S67 + _S68);
         }
         uvec2 texel_3 = min(texel_2, size_1 - 1U);
-        uint _S70 = ntc_position(texel_3.x, size_1.x);
-        uint _S71 = ntc_position(texel_3.y, size_1.y);
-        at_9 = uvec3(_S70, _S71, 8U * _S64);
+        uint _S69 = ntc_position(texel_3.x, size_1.x);
+        uint _S70 = ntc_position(texel_3.y, size_1.y);
+        at_9 = uvec3(_S69, _S70, 8U * _S63);
     }
-    NtcTexel _S72 = ntc_field(material_13, at_9.x, at_9.y, at_9.z);
-    return _S72;
+    NtcTexel _S71 = ntc_field(material_13, at_9.x, at_9.y, at_9.z);
+    return _S71;
 }
 
 uint ntc_value(NtcTexel texel_4, uint channel_0)
@@ -673,29 +690,29 @@ void main()
     NtcMaterial material_14;
     material_14.first = ntc_job._data[uint(0)];
     material_14.count = ntc_job._data[uint(1)];
-    NtcTexel _S73 = ntc_decode_item(material_14, index_4);
+    NtcTexel _S72 = ntc_decode_item(material_14, index_4);
     uint type_1 = ntc_job._data[uint(9)];
-    uint _S74 = min(ntc_job._data[uint(10)], 32U);
-    int _S75;
+    uint _S73 = min(ntc_job._data[uint(10)], 32U);
+    int _S74;
     if(type_1 == 0U)
     {
-        _S75 = 2;
+        _S74 = 2;
     }
     else
     {
         if(type_1 == 3U)
         {
-            _S75 = 0;
+            _S74 = 0;
         }
         else
         {
-            _S75 = 1;
+            _S74 = 1;
         }
     }
-    uint per_word_log2_0 = uint(_S75);
+    uint per_word_log2_0 = uint(_S74);
     uint per_word_0 = 1U << per_word_log2_0;
-    uint words_0 = (_S74 + per_word_0 - 1U) >> per_word_log2_0;
-    uint _S76 = ntc_job._data[uint(8)] + index_4 * words_0;
+    uint words_0 = (_S73 + per_word_0 - 1U) >> per_word_log2_0;
+    uint _S75 = ntc_job._data[uint(8)] + index_4 * words_0;
     uint word_1 = 0U;
     [[dont_unroll]]
     for(;;)
@@ -708,7 +725,7 @@ void main()
             break;
         }
         uint i_3 = 0U;
-        uint packed_6 = 0U;
+        uint packed_3 = 0U;
         [[dont_unroll]]
         for(;;)
         {
@@ -721,13 +738,13 @@ void main()
             }
             uint c_0 = word_1 * per_word_0 + i_3;
             uint channel_1 = ((ntc_job._data[uint(12U + (c_0 >> 2))]) >> (8U * (c_0 & 3U))) & 255U;
-            if(c_0 < _S74)
+            if(c_0 < _S73)
             {
-                packed_6 = packed_6 | ((ntc_convert(ntc_value(_S73, channel_1), type_1)) << (i_3 * uint(32 >> per_word_log2_0)));
+                packed_3 = packed_3 | ((ntc_convert(ntc_value(_S72, channel_1), type_1)) << (i_3 * uint(32 >> per_word_log2_0)));
             }
             i_3 = i_3 + 1U;
         }
-        ntc_out._data[uint(_S76 + word_1)] = packed_6;
+        ntc_out._data[uint(_S75 + word_1)] = packed_3;
         word_1 = word_1 + 1U;
     }
     return;

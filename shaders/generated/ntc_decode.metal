@@ -367,13 +367,6 @@ uint ntc_four_features(const NtcMaterial thread* material_13, const NtcTaps thre
     return packed_0;
 }
 
-uint ntc_fade(uint packed_2, uint left_0)
-{
-    uint higher_0 = packed_2 ^ 2155905152U;
-    uint rounding_0 = (128U * (8U - left_0) + 4U) * 65537U;
-    return (((((higher_0 & 16711935U) * left_0 + rounding_0) >> 3U) & 16711935U) | ((((((higher_0 >> 8U) & 16711935U) * left_0 + rounding_0) >> 3U) & 16711935U) << 8U)) ^ 2155905152U;
-}
-
 int4 ntc_rows(uint inputs_0, uint4 weights_0, int4 sum_0)
 {
     int _S71 = (NTC_DOT4((inputs_0), (weights_0.x), (sum_0.x)));
@@ -407,7 +400,6 @@ NtcTexel ntc_field(const NtcMaterial thread* material_14, uint u24_0, uint v24_0
     uint i_3;
     uint _S78;
     uint f_2;
-    uint packed_3;
     NtcTexel _S79;
     uint2 position_2 = min(uint2(u24_0, v24_0), uint2(int2(int(16777215)) ));
     thread array<uint, int(64)> x_1;
@@ -436,8 +428,6 @@ NtcTexel ntc_field(const NtcMaterial thread* material_14, uint u24_0, uint v24_0
         uint _S84 = ntc_word(material_14, 4U, kernelContext_14);
         uint _S85 = min(_S84, 16U);
         bool2 _S86 = ntc_wrap(material_14, kernelContext_14);
-        uint _S87 = _S81 >> 3U;
-        uint _S88 = _S81 & 7U;
         uint index_2 = 0U;
         for(;;)
         {
@@ -448,54 +438,81 @@ NtcTexel ntc_field(const NtcMaterial thread* material_14, uint u24_0, uint v24_0
             {
                 break;
             }
-            uint _S89 = ntc_role(material_14, _S87, _S85, index_2, kernelContext_14);
-            if(_S89 >= lod_input_0)
+            uint _S87 = ntc_role(material_14, _S81 >> 3U, _S85, index_2, kernelContext_14);
+            if(_S87 >= lod_input_0)
             {
                 index_2 = index_2 + 1U;
                 continue;
             }
-            bool _S90;
-            if(_S88 != 0U)
-            {
-                uint _S91 = ntc_role(material_14, _S87 + 1U, _S85, index_2, kernelContext_14);
-                _S90 = _S91 >= lod_input_0;
-            }
-            else
-            {
-                _S90 = false;
-            }
-            NtcLevel _S92 = ntc_level(material_14, index_2, kernelContext_14);
-            thread NtcLevel _S93 = _S92;
-            NtcTaps _S94 = ntc_taps(material_14, &_S93, position_2, _S86, kernelContext_14);
+            NtcLevel _S88 = ntc_level(material_14, index_2, kernelContext_14);
+            thread NtcLevel _S89 = _S88;
+            NtcTaps _S90 = ntc_taps(material_14, &_S89, position_2, _S86, kernelContext_14);
             f_2 = 0U;
             for(;;)
             {
-                if(f_2 < (_S92.features))
+                if(f_2 < (_S88.features))
                 {
                 }
                 else
                 {
                     break;
                 }
-                thread NtcTaps _S95 = _S94;
-                uint _S96 = ntc_four_features(material_14, &_S95, f_2, kernelContext_14);
-                if(_S90)
-                {
-                    packed_3 = ntc_fade(_S96, 8U - _S88);
-                }
-                else
-                {
-                    packed_3 = _S96;
-                }
-                uint packed_4 = packed_3 & (4294967295U >> (8U * (4U - min(_S92.features - f_2, 4U))));
-                uint _S97 = _S89 + f_2;
-                uint _S98 = min(_S97 >> 2U, 31U);
-                uint shift_1 = 8U * (_S97 & 3U);
-                x_1[_S98] = (x_1[_S98]) | (packed_4 << shift_1);
-                x_1[_S98 + 1U] = (x_1[_S98 + 1U]) | ((packed_4 >> 1U) >> (31U - shift_1));
+                thread NtcTaps _S91 = _S90;
+                uint _S92 = ntc_four_features(material_14, &_S91, f_2, kernelContext_14);
+                uint packed_2 = _S92 & (4294967295U >> (8U * (4U - min(_S88.features - f_2, 4U))));
+                uint _S93 = _S87 + f_2;
+                uint _S94 = min(_S93 >> 2U, 31U);
+                uint shift_1 = 8U * (_S93 & 3U);
+                x_1[_S94] = (x_1[_S94]) | (packed_2 << shift_1);
+                x_1[_S94 + 1U] = (x_1[_S94 + 1U]) | ((packed_2 >> 1U) >> (31U - shift_1));
                 f_2 = f_2 + 4U;
             }
             index_2 = index_2 + 1U;
+        }
+        uint step_0 = _S81 & 7U;
+        if(step_0 != 0U)
+        {
+            uint _S95 = _S81 >> 3U;
+            for(;;)
+            {
+                index_2 = 0U;
+                for(;;)
+                {
+                    if(index_2 < _S85)
+                    {
+                    }
+                    else
+                    {
+                        break;
+                    }
+                    uint _S96 = ntc_role(material_14, _S95 + 1U, _S85, index_2, kernelContext_14);
+                    if(_S96 < lod_input_0)
+                    {
+                        index_2 = index_2 + 1U;
+                        continue;
+                    }
+                    uint _S97 = ntc_role(material_14, _S95, _S85, index_2, kernelContext_14);
+                    NtcLevel _S98 = ntc_level(material_14, index_2, kernelContext_14);
+                    uint _S99 = min(_S97 + _S98.features, lod_input_0);
+                    i_3 = _S97;
+                    for(;;)
+                    {
+                        if(i_3 < _S99)
+                        {
+                        }
+                        else
+                        {
+                            break;
+                        }
+                        uint shift_2 = 8U * (i_3 & 3U);
+                        int input_0 = int((x_1[i_3 >> 2U]) << (24U - shift_2)) >> 24U;
+                        x_1[i_3 >> 2U] = (x_1[i_3 >> 2U]) ^ ((uint(input_0 ^ ((input_0 * int(8U - step_0) + int(4)) >> 3U)) & 255U) << shift_2);
+                        i_3 = i_3 + 1U;
+                    }
+                    index_2 = index_2 + 1U;
+                }
+                break;
+            }
         }
         break;
     }
@@ -515,25 +532,25 @@ NtcTexel ntc_field(const NtcMaterial thread* material_14, uint u24_0, uint v24_0
             (&texel_1)->values[i_3] = 0U;
             i_3 = i_3 + 1U;
         }
-        uint _S99 = ntc_word(material_14, 5U, kernelContext_14);
-        uint _S100 = min(_S99, 4U);
-        uint _S101 = ntc_word(material_14, 9U, kernelContext_14);
+        uint _S100 = ntc_word(material_14, 5U, kernelContext_14);
+        uint _S101 = min(_S100, 4U);
+        uint _S102 = ntc_word(material_14, 9U, kernelContext_14);
         f_2 = 0U;
-        packed_3 = 0U;
+        uint layer_0 = 0U;
         for(;;)
         {
-            if(packed_3 < _S100)
+            if(layer_0 < _S101)
             {
             }
             else
             {
                 break;
             }
-            uint4 _S102 = ntc_words4(material_14, _S101 + 4U * packed_3, kernelContext_14);
-            uint _S103 = packed_3 + 1U;
-            bool last_0 = _S103 == _S100;
-            uint columns_0 = 2U * ((min(_S102.x, 128U) + 7U) / 8U);
-            uint _S104 = _S102.y;
+            uint4 _S103 = ntc_words4(material_14, _S102 + 4U * layer_0, kernelContext_14);
+            uint _S104 = layer_0 + 1U;
+            bool last_0 = _S104 == _S101;
+            uint columns_0 = 2U * ((min(_S103.x, 128U) + 7U) / 8U);
+            uint _S105 = _S103.y;
             if(last_0)
             {
                 i_3 = 32U;
@@ -542,7 +559,7 @@ NtcTexel ntc_field(const NtcMaterial thread* material_14, uint u24_0, uint v24_0
             {
                 i_3 = 128U;
             }
-            uint _S105 = (min(_S104, i_3) + 7U) / 8U;
+            uint _S106 = (min(_S105, i_3) + 7U) / 8U;
             uint length_2 = 16U + 8U * columns_0;
             uint to_0 = 32U - f_2;
             if(length_2 > (material_14->count))
@@ -552,28 +569,28 @@ NtcTexel ntc_field(const NtcMaterial thread* material_14, uint u24_0, uint v24_0
             uint group_0 = 0U;
             for(;;)
             {
-                if(group_0 < _S105)
+                if(group_0 < _S106)
                 {
                 }
                 else
                 {
                     break;
                 }
-                uint _S106 = ntc_run(material_14, _S102.z + group_0 * length_2, length_2);
-                uint4 _S107 = ntc_load4(_S106, kernelContext_14);
-                int4 _S108 = int4(_S107);
-                uint4 _S109 = ntc_load4(_S106 + 4U, kernelContext_14);
-                int4 _S110 = int4(_S109);
-                uint4 _S111 = ntc_load4(_S106 + 8U, kernelContext_14);
-                uint4 _S112 = uint4(31U) ;
-                uint4 shift0_0 = _S111 & _S112;
-                uint4 _S113 = ntc_load4(_S106 + 12U, kernelContext_14);
-                uint4 shift1_0 = _S113 & _S112;
-                int4 _S114 = int4(int(0)) ;
-                int4 sum0_0 = _S114;
-                int4 sum1_0 = _S114;
+                uint _S107 = ntc_run(material_14, _S103.z + group_0 * length_2, length_2);
+                uint4 _S108 = ntc_load4(_S107, kernelContext_14);
+                int4 _S109 = int4(_S108);
+                uint4 _S110 = ntc_load4(_S107 + 4U, kernelContext_14);
+                int4 _S111 = int4(_S110);
+                uint4 _S112 = ntc_load4(_S107 + 8U, kernelContext_14);
+                uint4 _S113 = uint4(31U) ;
+                uint4 shift0_0 = _S112 & _S113;
+                uint4 _S114 = ntc_load4(_S107 + 12U, kernelContext_14);
+                uint4 shift1_0 = _S114 & _S113;
+                int4 _S115 = int4(int(0)) ;
+                int4 sum0_0 = _S115;
+                int4 sum1_0 = _S115;
                 uint column_2 = 0U;
-                uint at_8 = _S106;
+                uint at_8 = _S107;
                 for(;;)
                 {
                     if(column_2 < columns_0)
@@ -584,41 +601,41 @@ NtcTexel ntc_field(const NtcMaterial thread* material_14, uint u24_0, uint v24_0
                         break;
                     }
                     uint at_9 = at_8 + 16U;
-                    uint _S115 = f_2 + column_2;
-                    uint4 _S116 = ntc_load4(at_9, kernelContext_14);
-                    int4 sum0_1 = ntc_rows(x_1[_S115], _S116, sum0_0);
-                    uint4 _S117 = ntc_load4(at_9 + 4U, kernelContext_14);
-                    int4 sum1_1 = ntc_rows(x_1[_S115], _S117, sum1_0);
-                    uint4 _S118 = ntc_load4(at_9 + 8U, kernelContext_14);
-                    int4 _S119 = ntc_rows(x_1[_S115 + 1U], _S118, sum0_1);
-                    uint4 _S120 = ntc_load4(at_9 + 12U, kernelContext_14);
-                    int4 _S121 = ntc_rows(x_1[_S115 + 1U], _S120, sum1_1);
+                    uint _S116 = f_2 + column_2;
+                    uint4 _S117 = ntc_load4(at_9, kernelContext_14);
+                    int4 sum0_1 = ntc_rows(x_1[_S116], _S117, sum0_0);
+                    uint4 _S118 = ntc_load4(at_9 + 4U, kernelContext_14);
+                    int4 sum1_1 = ntc_rows(x_1[_S116], _S118, sum1_0);
+                    uint4 _S119 = ntc_load4(at_9 + 8U, kernelContext_14);
+                    int4 _S120 = ntc_rows(x_1[_S116 + 1U], _S119, sum0_1);
+                    uint4 _S121 = ntc_load4(at_9 + 12U, kernelContext_14);
+                    int4 _S122 = ntc_rows(x_1[_S116 + 1U], _S121, sum1_1);
                     uint column_3 = column_2 + 2U;
-                    sum0_0 = _S119;
-                    sum1_0 = _S121;
+                    sum0_0 = _S120;
+                    sum1_0 = _S122;
                     column_2 = column_3;
                     at_8 = at_9;
                 }
                 if(last_0)
                 {
-                    uint2 values0_0 = ntc_storage(_S108, sum0_0, shift0_0);
-                    uint2 values1_0 = ntc_storage(_S110, sum1_0, shift1_0);
-                    uint _S122 = 4U * group_0;
-                    (&texel_1)->values[_S122] = values0_0.x;
-                    (&texel_1)->values[_S122 + 1U] = values0_0.y;
-                    (&texel_1)->values[_S122 + 2U] = values1_0.x;
-                    (&texel_1)->values[_S122 + 3U] = values1_0.y;
+                    uint2 values0_0 = ntc_storage(_S109, sum0_0, shift0_0);
+                    uint2 values1_0 = ntc_storage(_S111, sum1_0, shift1_0);
+                    uint _S123 = 4U * group_0;
+                    (&texel_1)->values[_S123] = values0_0.x;
+                    (&texel_1)->values[_S123 + 1U] = values0_0.y;
+                    (&texel_1)->values[_S123 + 2U] = values1_0.x;
+                    (&texel_1)->values[_S123 + 3U] = values1_0.y;
                 }
                 else
                 {
-                    uint _S123 = to_0 + 2U * group_0;
-                    x_1[_S123] = ntc_activation((_S108 + sum0_0) >> shift0_0);
-                    x_1[_S123 + 1U] = ntc_activation((_S110 + sum1_0) >> shift1_0);
+                    uint _S124 = to_0 + 2U * group_0;
+                    x_1[_S124] = ntc_activation((_S109 + sum0_0) >> shift0_0);
+                    x_1[_S124 + 1U] = ntc_activation((_S111 + sum1_0) >> shift1_0);
                 }
                 group_0 = group_0 + 1U;
             }
             f_2 = to_0;
-            packed_3 = _S103;
+            layer_0 = _S104;
         }
         _S79 = texel_1;
         break;
@@ -629,10 +646,10 @@ NtcTexel ntc_field(const NtcMaterial thread* material_14, uint u24_0, uint v24_0
 NtcTexel ntc_decode_item(const NtcMaterial thread* material_15, uint index_3, NtcContext thread* kernelContext_15)
 {
     uint mode_0 = kernelContext_15->ntc_job[int(2)];
-    uint _S124 = kernelContext_15->ntc_job[int(3)];
-    uint _S125 = ntc_mips(material_15, kernelContext_15);
-    uint _S126 = min(_S124, _S125 - 1U);
-    uint2 _S127 = ntc_mip_size(material_15, _S126, kernelContext_15);
+    uint _S125 = kernelContext_15->ntc_job[int(3)];
+    uint _S126 = ntc_mips(material_15, kernelContext_15);
+    uint _S127 = min(_S125, _S126 - 1U);
+    uint2 _S128 = ntc_mip_size(material_15, _S127, kernelContext_15);
     uint3 at_10;
     if(mode_0 == 2U)
     {
@@ -649,20 +666,20 @@ NtcTexel ntc_decode_item(const NtcMaterial thread* material_15, uint index_3, Nt
         }
         else
         {
-            uint _S128 = kernelContext_15->ntc_job[int(4)];
-            uint _S129 = index_3 % kernelContext_15->ntc_job[int(6)];
-            uint _S130 = _S128 + _S129;
-            uint _S131 = kernelContext_15->ntc_job[int(5)];
-            uint _S132 = index_3 / kernelContext_15->ntc_job[int(6)];
-            texel_2 = uint2(_S130, _S131 + _S132);
+            uint _S129 = kernelContext_15->ntc_job[int(4)];
+            uint _S130 = index_3 % kernelContext_15->ntc_job[int(6)];
+            uint _S131 = _S129 + _S130;
+            uint _S132 = kernelContext_15->ntc_job[int(5)];
+            uint _S133 = index_3 / kernelContext_15->ntc_job[int(6)];
+            texel_2 = uint2(_S131, _S132 + _S133);
         }
-        uint2 texel_3 = min(texel_2, _S127 - uint2(1U) );
-        uint _S133 = ntc_position(texel_3.x, _S127.x);
-        uint _S134 = ntc_position(texel_3.y, _S127.y);
-        at_10 = uint3(_S133, _S134, 8U * _S126);
+        uint2 texel_3 = min(texel_2, _S128 - uint2(1U) );
+        uint _S134 = ntc_position(texel_3.x, _S128.x);
+        uint _S135 = ntc_position(texel_3.y, _S128.y);
+        at_10 = uint3(_S134, _S135, 8U * _S127);
     }
-    NtcTexel _S135 = ntc_field(material_15, at_10.x, at_10.y, at_10.z, kernelContext_15);
-    return _S135;
+    NtcTexel _S136 = ntc_field(material_15, at_10.x, at_10.y, at_10.z, kernelContext_15);
+    return _S136;
 }
 
 uint ntc_value(const NtcTexel thread* texel_4, uint channel_0)
@@ -738,30 +755,30 @@ uint ntc_convert(uint value_3, uint type_0)
     thread NtcMaterial material_16;
     (&material_16)->first = (&kernelContext_16)->ntc_job[int(0)];
     (&material_16)->count = (&kernelContext_16)->ntc_job[int(1)];
-    thread NtcMaterial _S136 = material_16;
-    NtcTexel _S137 = ntc_decode_item(&_S136, index_4, &kernelContext_16);
+    thread NtcMaterial _S137 = material_16;
+    NtcTexel _S138 = ntc_decode_item(&_S137, index_4, &kernelContext_16);
     uint type_1 = (&kernelContext_16)->ntc_job[int(9)];
-    uint _S138 = min((&kernelContext_16)->ntc_job[int(10)], 32U);
-    int _S139;
+    uint _S139 = min((&kernelContext_16)->ntc_job[int(10)], 32U);
+    int _S140;
     if(type_1 == 0U)
     {
-        _S139 = int(2);
+        _S140 = int(2);
     }
     else
     {
         if(type_1 == 3U)
         {
-            _S139 = int(0);
+            _S140 = int(0);
         }
         else
         {
-            _S139 = int(1);
+            _S140 = int(1);
         }
     }
-    uint per_word_log2_0 = uint(_S139);
+    uint per_word_log2_0 = uint(_S140);
     uint per_word_0 = 1U << per_word_log2_0;
-    uint words_0 = (_S138 + per_word_0 - 1U) >> per_word_log2_0;
-    uint _S140 = (&kernelContext_16)->ntc_job[int(8)] + index_4 * words_0;
+    uint words_0 = (_S139 + per_word_0 - 1U) >> per_word_log2_0;
+    uint _S141 = (&kernelContext_16)->ntc_job[int(8)] + index_4 * words_0;
     uint word_1 = 0U;
     for(;;)
     {
@@ -773,7 +790,7 @@ uint ntc_convert(uint value_3, uint type_0)
             break;
         }
         uint i_4 = 0U;
-        uint packed_5 = 0U;
+        uint packed_3 = 0U;
         for(;;)
         {
             if(i_4 < per_word_0)
@@ -785,15 +802,15 @@ uint ntc_convert(uint value_3, uint type_0)
             }
             uint c_0 = word_1 * per_word_0 + i_4;
             uint channel_1 = ((&kernelContext_16)->ntc_job[12U + (c_0 >> 2U)] >> (8U * (c_0 & 3U))) & 255U;
-            if(c_0 < _S138)
+            if(c_0 < _S139)
             {
-                thread NtcTexel _S141 = _S137;
-                uint _S142 = ntc_value(&_S141, channel_1);
-                packed_5 = packed_5 | ((ntc_convert(_S142, type_1)) << (i_4 * uint(int(32) >> per_word_log2_0)));
+                thread NtcTexel _S142 = _S138;
+                uint _S143 = ntc_value(&_S142, channel_1);
+                packed_3 = packed_3 | ((ntc_convert(_S143, type_1)) << (i_4 * uint(int(32) >> per_word_log2_0)));
             }
             i_4 = i_4 + 1U;
         }
-        *((&kernelContext_16)->ntc_out+(_S140 + word_1)) = packed_5;
+        *((&kernelContext_16)->ntc_out+(_S141 + word_1)) = packed_3;
         word_1 = word_1 + 1U;
     }
     return;

@@ -312,13 +312,6 @@ fn ntc_four_features( material_11 : NtcMaterial,  taps_1 : NtcTaps,  f_1 : u32) 
     return packed_0;
 }
 
-fn ntc_fade( packed_2 : u32,  left_0 : u32) -> u32
-{
-    var higher_0 : u32 = (packed_2 ^ (u32(2155905152)));
-    var rounding_0 : u32 = (u32(128) * (u32(8) - left_0) + u32(4)) * u32(65537);
-    return ((((((((((higher_0 & (u32(16711935)))) * left_0 + rounding_0) >> (u32(3)))) & (u32(16711935)))) | ((((((((((((higher_0 >> (u32(8)))) & (u32(16711935)))) * left_0 + rounding_0) >> (u32(3)))) & (u32(16711935)))) << (u32(8))))))) ^ (u32(2155905152)));
-}
-
 fn ntc_dot4( a_0 : u32,  b_0 : u32,  sum_0 : i32) -> i32
 {
     return ((dot4I8Packed((a_0), (b_0)) + (sum_0)));
@@ -353,7 +346,6 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
     var i_2 : u32;
     var _S46 : u32;
     var f_2 : u32;
-    var packed_3 : u32;
     var _S47 : NtcTexel;
     var position_2 : vec2<u32> = min(vec2<u32>(u24_0, v24_0), vec2<u32>(vec2<i32>(i32(16777215))));
     var x_1 : array<u32, i32(64)>;
@@ -379,8 +371,6 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
         x_1[_S46] = (_S48 << ((u32(8) * ((lod_input_0 & (u32(3)))))));
         var _S50 : u32 = min(ntc_word(material_12, u32(4)), u32(16));
         var _S51 : vec2<bool> = ntc_wrap(material_12);
-        var _S52 : u32 = (_S48 >> (u32(3)));
-        var _S53 : u32 = (_S48 & (u32(7)));
         var index_2 : u32 = u32(0);
         for(;;)
         {
@@ -391,23 +381,14 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
             {
                 break;
             }
-            var role_0 : u32 = ntc_role(material_12, _S52, _S50, index_2);
+            var role_0 : u32 = ntc_role(material_12, (_S48 >> (u32(3))), _S50, index_2);
             if(role_0 >= lod_input_0)
             {
                 index_2 = index_2 + u32(1);
                 continue;
             }
-            var _S54 : bool;
-            if(_S53 != u32(0))
-            {
-                _S54 = (ntc_role(material_12, _S52 + u32(1), _S50, index_2)) >= lod_input_0;
-            }
-            else
-            {
-                _S54 = false;
-            }
             var level_4 : NtcLevel = ntc_level(material_12, index_2);
-            var _S55 : NtcTaps = ntc_taps(material_12, level_4, position_2, _S51);
+            var _S52 : NtcTaps = ntc_taps(material_12, level_4, position_2, _S51);
             f_2 = u32(0);
             for(;;)
             {
@@ -418,24 +399,58 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
                 {
                     break;
                 }
-                var packed_4 : u32 = ntc_four_features(material_12, _S55, f_2);
-                if(_S54)
-                {
-                    packed_3 = ntc_fade(packed_4, u32(8) - _S53);
-                }
-                else
-                {
-                    packed_3 = packed_4;
-                }
-                var packed_5 : u32 = (packed_3 & (((u32(4294967295) >> ((u32(8) * (u32(4) - min(level_4.features - f_2, u32(4)))))))));
-                var _S56 : u32 = role_0 + f_2;
-                var _S57 : u32 = min((_S56 >> (u32(2))), u32(31));
-                var shift_1 : u32 = u32(8) * ((_S56 & (u32(3))));
-                x_1[_S57] = ((x_1[_S57]) | (((packed_5 << (shift_1)))));
-                x_1[_S57 + u32(1)] = ((x_1[_S57 + u32(1)]) | (((((packed_5 >> (u32(1)))) >> ((u32(31) - shift_1))))));
+                var packed_2 : u32 = ((ntc_four_features(material_12, _S52, f_2)) & (((u32(4294967295) >> ((u32(8) * (u32(4) - min(level_4.features - f_2, u32(4)))))))));
+                var _S53 : u32 = role_0 + f_2;
+                var _S54 : u32 = min((_S53 >> (u32(2))), u32(31));
+                var shift_1 : u32 = u32(8) * ((_S53 & (u32(3))));
+                x_1[_S54] = ((x_1[_S54]) | (((packed_2 << (shift_1)))));
+                x_1[_S54 + u32(1)] = ((x_1[_S54 + u32(1)]) | (((((packed_2 >> (u32(1)))) >> ((u32(31) - shift_1))))));
                 f_2 = f_2 + u32(4);
             }
             index_2 = index_2 + u32(1);
+        }
+        var step_0 : u32 = (_S48 & (u32(7)));
+        if(step_0 != u32(0))
+        {
+            var _S55 : u32 = (_S48 >> (u32(3)));
+            for(;;)
+            {
+                index_2 = u32(0);
+                for(;;)
+                {
+                    if(index_2 < _S50)
+                    {
+                    }
+                    else
+                    {
+                        break;
+                    }
+                    if((ntc_role(material_12, _S55 + u32(1), _S50, index_2)) < lod_input_0)
+                    {
+                        index_2 = index_2 + u32(1);
+                        continue;
+                    }
+                    var role_1 : u32 = ntc_role(material_12, _S55, _S50, index_2);
+                    var _S56 : u32 = min(role_1 + ntc_level(material_12, index_2).features, lod_input_0);
+                    i_2 = role_1;
+                    for(;;)
+                    {
+                        if(i_2 < _S56)
+                        {
+                        }
+                        else
+                        {
+                            break;
+                        }
+                        var shift_2 : u32 = u32(8) * ((i_2 & (u32(3))));
+                        var input_0 : i32 = (i32(((x_1[(i_2 >> (u32(2)))]) << ((u32(24) - shift_2)))) >> (u32(24)));
+                        x_1[(i_2 >> (u32(2)))] = ((x_1[(i_2 >> (u32(2)))]) ^ (((((u32((input_0 ^ ((((input_0 * i32(u32(8) - step_0) + i32(4)) >> (u32(3))))))) & (u32(255)))) << (shift_2)))));
+                        i_2 = i_2 + u32(1);
+                    }
+                    index_2 = index_2 + u32(1);
+                }
+                break;
+            }
         }
         break;
     }
@@ -455,24 +470,24 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
             texel_1.values[i_2] = u32(0);
             i_2 = i_2 + u32(1);
         }
-        var _S58 : u32 = min(ntc_word(material_12, u32(5)), u32(4));
-        var _S59 : u32 = ntc_word(material_12, u32(9));
+        var _S57 : u32 = min(ntc_word(material_12, u32(5)), u32(4));
+        var _S58 : u32 = ntc_word(material_12, u32(9));
         f_2 = u32(0);
-        packed_3 = u32(0);
+        var layer_0 : u32 = u32(0);
         for(;;)
         {
-            if(packed_3 < _S58)
+            if(layer_0 < _S57)
             {
             }
             else
             {
                 break;
             }
-            var record_0 : vec4<u32> = ntc_words4(material_12, _S59 + u32(4) * packed_3);
-            var _S60 : u32 = packed_3 + u32(1);
-            var last_0 : bool = _S60 == _S58;
+            var record_0 : vec4<u32> = ntc_words4(material_12, _S58 + u32(4) * layer_0);
+            var _S59 : u32 = layer_0 + u32(1);
+            var last_0 : bool = _S59 == _S57;
             var columns_0 : u32 = u32(2) * ((min(record_0.x, u32(128)) + u32(7)) / u32(8));
-            var _S61 : u32 = record_0.y;
+            var _S60 : u32 = record_0.y;
             if(last_0)
             {
                 i_2 = u32(32);
@@ -481,7 +496,7 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
             {
                 i_2 = u32(128);
             }
-            var _S62 : u32 = (min(_S61, i_2) + u32(7)) / u32(8);
+            var _S61 : u32 = (min(_S60, i_2) + u32(7)) / u32(8);
             var length_1 : u32 = u32(16) + u32(8) * columns_0;
             var to_0 : u32 = u32(32) - f_2;
             if(length_1 > (material_12.count))
@@ -491,7 +506,7 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
             var group_0 : u32 = u32(0);
             for(;;)
             {
-                if(group_0 < _S62)
+                if(group_0 < _S61)
                 {
                 }
                 else
@@ -499,14 +514,14 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
                     break;
                 }
                 var at_6 : u32 = ntc_run(material_12, record_0.z + group_0 * length_1, length_1);
-                var _S63 : vec4<i32> = vec4<i32>(ntc_load4(at_6));
-                var _S64 : vec4<i32> = vec4<i32>(ntc_load4(at_6 + u32(4)));
-                var _S65 : vec4<u32> = vec4<u32>(u32(31));
-                var shift0_0 : vec4<u32> = ((ntc_load4(at_6 + u32(8))) & (_S65));
-                var shift1_0 : vec4<u32> = ((ntc_load4(at_6 + u32(12))) & (_S65));
-                var _S66 : vec4<i32> = vec4<i32>(i32(0));
-                var sum0_0 : vec4<i32> = _S66;
-                var sum1_0 : vec4<i32> = _S66;
+                var _S62 : vec4<i32> = vec4<i32>(ntc_load4(at_6));
+                var _S63 : vec4<i32> = vec4<i32>(ntc_load4(at_6 + u32(4)));
+                var _S64 : vec4<u32> = vec4<u32>(u32(31));
+                var shift0_0 : vec4<u32> = ((ntc_load4(at_6 + u32(8))) & (_S64));
+                var shift1_0 : vec4<u32> = ((ntc_load4(at_6 + u32(12))) & (_S64));
+                var _S65 : vec4<i32> = vec4<i32>(i32(0));
+                var sum0_0 : vec4<i32> = _S65;
+                var sum1_0 : vec4<i32> = _S65;
                 var column_2 : u32 = u32(0);
                 var at_7 : u32 = at_6;
                 for(;;)
@@ -519,35 +534,35 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
                         break;
                     }
                     var at_8 : u32 = at_7 + u32(16);
-                    var _S67 : u32 = f_2 + column_2;
-                    var _S68 : vec4<i32> = ntc_rows(x_1[_S67 + u32(1)], ntc_load4(at_8 + u32(8)), ntc_rows(x_1[_S67], ntc_load4(at_8), sum0_0));
-                    var _S69 : vec4<i32> = ntc_rows(x_1[_S67 + u32(1)], ntc_load4(at_8 + u32(12)), ntc_rows(x_1[_S67], ntc_load4(at_8 + u32(4)), sum1_0));
+                    var _S66 : u32 = f_2 + column_2;
+                    var _S67 : vec4<i32> = ntc_rows(x_1[_S66 + u32(1)], ntc_load4(at_8 + u32(8)), ntc_rows(x_1[_S66], ntc_load4(at_8), sum0_0));
+                    var _S68 : vec4<i32> = ntc_rows(x_1[_S66 + u32(1)], ntc_load4(at_8 + u32(12)), ntc_rows(x_1[_S66], ntc_load4(at_8 + u32(4)), sum1_0));
                     var column_3 : u32 = column_2 + u32(2);
-                    sum0_0 = _S68;
-                    sum1_0 = _S69;
+                    sum0_0 = _S67;
+                    sum1_0 = _S68;
                     column_2 = column_3;
                     at_7 = at_8;
                 }
                 if(last_0)
                 {
-                    var values0_0 : vec2<u32> = ntc_storage(_S63, sum0_0, shift0_0);
-                    var values1_0 : vec2<u32> = ntc_storage(_S64, sum1_0, shift1_0);
-                    var _S70 : u32 = u32(4) * group_0;
-                    texel_1.values[_S70] = values0_0.x;
-                    texel_1.values[_S70 + u32(1)] = values0_0.y;
-                    texel_1.values[_S70 + u32(2)] = values1_0.x;
-                    texel_1.values[_S70 + u32(3)] = values1_0.y;
+                    var values0_0 : vec2<u32> = ntc_storage(_S62, sum0_0, shift0_0);
+                    var values1_0 : vec2<u32> = ntc_storage(_S63, sum1_0, shift1_0);
+                    var _S69 : u32 = u32(4) * group_0;
+                    texel_1.values[_S69] = values0_0.x;
+                    texel_1.values[_S69 + u32(1)] = values0_0.y;
+                    texel_1.values[_S69 + u32(2)] = values1_0.x;
+                    texel_1.values[_S69 + u32(3)] = values1_0.y;
                 }
                 else
                 {
-                    var _S71 : u32 = to_0 + u32(2) * group_0;
-                    x_1[_S71] = ntc_activation(((_S63 + sum0_0) >> (shift0_0)));
-                    x_1[_S71 + u32(1)] = ntc_activation(((_S64 + sum1_0) >> (shift1_0)));
+                    var _S70 : u32 = to_0 + u32(2) * group_0;
+                    x_1[_S70] = ntc_activation(((_S62 + sum0_0) >> (shift0_0)));
+                    x_1[_S70 + u32(1)] = ntc_activation(((_S63 + sum1_0) >> (shift1_0)));
                 }
                 group_0 = group_0 + u32(1);
             }
             f_2 = to_0;
-            packed_3 = _S60;
+            layer_0 = _S59;
         }
         _S47 = texel_1;
         break;
@@ -558,8 +573,8 @@ fn ntc_field( material_12 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u
 fn ntc_decode_item( material_13 : NtcMaterial,  index_3 : u32) -> NtcTexel
 {
     var mode_0 : u32 = ntc_job[i32(2)];
-    var _S72 : u32 = min(ntc_job[i32(3)], ntc_mips(material_13) - u32(1));
-    var size_1 : vec2<u32> = ntc_mip_size(material_13, _S72);
+    var _S71 : u32 = min(ntc_job[i32(3)], ntc_mips(material_13) - u32(1));
+    var size_1 : vec2<u32> = ntc_mip_size(material_13, _S71);
     var at_9 : vec3<u32>;
     if(mode_0 == u32(2))
     {
@@ -576,17 +591,17 @@ fn ntc_decode_item( material_13 : NtcMaterial,  index_3 : u32) -> NtcTexel
         }
         else
         {
-            var _S73 : u32 = ntc_job[i32(4)];
-            var _S74 : u32 = index_3 % ntc_job[i32(6)];
-            var _S75 : u32 = _S73 + _S74;
-            var _S76 : u32 = ntc_job[i32(5)];
-            var _S77 : u32 = index_3 / ntc_job[i32(6)];
-            texel_2 = vec2<u32>(_S75, _S76 + _S77);
+            var _S72 : u32 = ntc_job[i32(4)];
+            var _S73 : u32 = index_3 % ntc_job[i32(6)];
+            var _S74 : u32 = _S72 + _S73;
+            var _S75 : u32 = ntc_job[i32(5)];
+            var _S76 : u32 = index_3 / ntc_job[i32(6)];
+            texel_2 = vec2<u32>(_S74, _S75 + _S76);
         }
         var texel_3 : vec2<u32> = min(texel_2, size_1 - vec2<u32>(u32(1)));
-        var _S78 : u32 = ntc_position(texel_3.x, size_1.x);
-        var _S79 : u32 = ntc_position(texel_3.y, size_1.y);
-        at_9 = vec3<u32>(_S78, _S79, u32(8) * _S72);
+        var _S77 : u32 = ntc_position(texel_3.x, size_1.x);
+        var _S78 : u32 = ntc_position(texel_3.y, size_1.y);
+        at_9 = vec3<u32>(_S77, _S78, u32(8) * _S71);
     }
     return ntc_field(material_13, at_9.x, at_9.y, at_9.z);
 }
@@ -661,29 +676,29 @@ fn ntc_decode(@builtin(workgroup_id) group_1 : vec3<u32>, @builtin(local_invocat
     var material_14 : NtcMaterial;
     material_14.first = ntc_job[i32(0)];
     material_14.count = ntc_job[i32(1)];
-    var _S80 : NtcTexel = ntc_decode_item(material_14, index_4);
+    var _S79 : NtcTexel = ntc_decode_item(material_14, index_4);
     var type_1 : u32 = ntc_job[i32(9)];
-    var _S81 : u32 = min(ntc_job[i32(10)], u32(32));
-    var _S82 : i32;
+    var _S80 : u32 = min(ntc_job[i32(10)], u32(32));
+    var _S81 : i32;
     if(type_1 == u32(0))
     {
-        _S82 = i32(2);
+        _S81 = i32(2);
     }
     else
     {
         if(type_1 == u32(3))
         {
-            _S82 = i32(0);
+            _S81 = i32(0);
         }
         else
         {
-            _S82 = i32(1);
+            _S81 = i32(1);
         }
     }
-    var per_word_log2_0 : u32 = u32(_S82);
+    var per_word_log2_0 : u32 = u32(_S81);
     var per_word_0 : u32 = (u32(1) << (per_word_log2_0));
-    var words_0 : u32 = ((_S81 + per_word_0 - u32(1)) >> (per_word_log2_0));
-    var _S83 : u32 = ntc_job[i32(8)] + index_4 * words_0;
+    var words_0 : u32 = ((_S80 + per_word_0 - u32(1)) >> (per_word_log2_0));
+    var _S82 : u32 = ntc_job[i32(8)] + index_4 * words_0;
     var word_1 : u32 = u32(0);
     for(;;)
     {
@@ -695,7 +710,7 @@ fn ntc_decode(@builtin(workgroup_id) group_1 : vec3<u32>, @builtin(local_invocat
             break;
         }
         var i_3 : u32 = u32(0);
-        var packed_6 : u32 = u32(0);
+        var packed_3 : u32 = u32(0);
         for(;;)
         {
             if(i_3 < per_word_0)
@@ -707,13 +722,13 @@ fn ntc_decode(@builtin(workgroup_id) group_1 : vec3<u32>, @builtin(local_invocat
             }
             var c_0 : u32 = word_1 * per_word_0 + i_3;
             var channel_1 : u32 = (((ntc_job[u32(12) + ((c_0 >> (u32(2))))] >> ((u32(8) * ((c_0 & (u32(3)))))))) & (u32(255)));
-            if(c_0 < _S81)
+            if(c_0 < _S80)
             {
-                packed_6 = (packed_6 | ((((ntc_convert(ntc_value(_S80, channel_1), type_1)) << ((i_3 * u32((i32(32) >> (per_word_log2_0)))))))));
+                packed_3 = (packed_3 | ((((ntc_convert(ntc_value(_S79, channel_1), type_1)) << ((i_3 * u32((i32(32) >> (per_word_log2_0)))))))));
             }
             i_3 = i_3 + u32(1);
         }
-        ntc_out[_S83 + word_1] = packed_6;
+        ntc_out[_S82 + word_1] = packed_3;
         word_1 = word_1 + u32(1);
     }
     return;
