@@ -204,7 +204,7 @@ def test_devices_have_an_index(decoder):
     opened = open_decoder(f"vulkan:{len(found) - 1}")
     assert opened.name == f"vulkan, {found[-1].name}"
     opened.close()
-    with pytest.raises(UsageError, match=r"vulkan:99 does not exist: there are 0 "):
+    with pytest.raises(UsageError, match=r"vulkan:99 does not exist; devices: 0 "):
         open_decoder("vulkan:99")
 
 

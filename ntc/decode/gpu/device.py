@@ -219,5 +219,5 @@ def _choose(infos: list[DeviceInfo], index: int | None) -> DeviceInfo:
         return min(infos, key=lambda info: _PREFERRED.index(info.kind))
     if not 0 <= index < len(infos):
         there = ", ".join(f"{info.index} {info.name}" for info in infos)
-        raise UsageError(f"vulkan:{index} does not exist: there are {there}")
+        raise UsageError(f"vulkan:{index} does not exist; devices: {there}")
     return infos[index]
