@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ntc.cli import bench_rd
 from ntc.cli.compress import Profile
 from ntc.cli.console import print_json
 from ntc.errors import UsageError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ntc.bench import BenchReport, GpuBenchReport
 
 app = typer.Typer(help="Measure how fast this machine is: contenders in turn, medians.")
+app.command("rd")(bench_rd.command)
 
 
 @app.callback()
