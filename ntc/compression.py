@@ -45,6 +45,8 @@ from ntc.texture import (
 
 AUTO = "auto"
 
+Budget = Literal["memory", "file"]
+
 _MOST_OF_MEMORY = 0.75  # of the machine: what may be used where no limit is set
 
 
@@ -52,7 +54,8 @@ _MOST_OF_MEMORY = 0.75  # of the machine: what may be used where no limit is set
 class Settings:
     """How to compress. The same settings, images and backend give the same bytes."""
 
-    bpp: float = 5.0
+    bpp: float = 5.0  # bits a texel of mip 0, of what the budget says
+    budget: Budget = "memory"  # of a GPU, or the file: then latents cost what they take in it
     effort: str = "medium"
     encoding: str = AUTO  # or one of ENCODINGS
     profile: str = "standard"
@@ -78,6 +81,10 @@ class Settings:
             raise UsageError(f"bpp {self.bpp:g}: use 0.05 to 64")
         if self.mips not in ("all", "none"):
             raise UsageError(f"mips `{self.mips}`: use all or none")
+        if self.budget not in ("memory", "file"):
+            raise UsageError(f"budget `{self.budget}`: use memory or file")
+        if self.budget == "file" and self.keep < 1:
+            raise UsageError("keep: a plan for a budget of the file is not pruned; use memory")
         if self.filtering not in ("texel", "filtered"):
             raise UsageError(f"filtering `{self.filtering}`: use texel or filtered")
         if min(self.threads, self.texels, self.seed, self.max_memory) < 0:
@@ -170,6 +177,7 @@ def make_plans(shape: tuple[int, int, int], settings: Settings) -> dict[str, Pla
             settings.wrap,
             settings.profile,
             name,
+            adaptive=settings.budget == "file",
         )
         for name in names
     }
@@ -256,6 +264,7 @@ def fit_record(settings: Settings, backend: str, encoding: str, texels: int) -> 
         filtering=settings.filtering,
         settings={
             "bpp": settings.bpp,
+            "budget": settings.budget,
             "profile": settings.profile,
             "encoding": encoding,
             "keep": settings.keep,

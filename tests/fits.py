@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ntc.fit.encodings import LevelPlan
-from ntc.fit.field import LATENT_LOW, Field, latent_high
+from ntc.fit.field import Field, codes_of
 from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
 from ntc.format import spec
@@ -93,10 +93,8 @@ def random_field(plan: Plan, rng: Rng, gain: float = 1.0) -> Field:
     With a `gain` of 0.1 for its last layer, outputs are hardly ever clipped.
     """
     latents = tuple(
-        rng.uniform(
-            LATENT_LOW, latent_high(level.code_width), (*level.stored[::-1], level.features)
-        ).astype(np.float32)
-        for level in plan.levels
+        rng.uniform(codes.low, codes.high, (*level.stored[::-1], level.features)).astype(np.float32)
+        for level, codes in ((level, codes_of(level)) for level in plan.levels)
     )
     layers = list(pairwise(plan.widths))
     weights = [rng.normal(0, (2 / i) ** 0.5, (o, i)).astype(np.float32) for i, o in layers]

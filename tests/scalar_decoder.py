@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 from itertools import pairwise
 
+import scalar_entropy
 import zstandard
 
 Ints = list[int]
@@ -73,15 +74,23 @@ def parse(data: bytes) -> Material:
     """Chapters 2 to 6."""
     count = struct.unpack_from("<I", data, 20)[0]
     sections = {}
+    coded = {}
     for i in range(count):
         entry = struct.unpack_from("<4sIQQQII", data, 40 + 40 * i)
         kind, index, offset, stored, raw, codec, _ = entry
         body = data[offset : offset + stored]
-        sections[kind, index] = zstandard.decompress(body, raw) if codec else body
+        if codec == 2:
+            coded[index] = body
+        else:
+            sections[kind, index] = zstandard.decompress(body, raw) if codec else body
     material, widths = parse_model(sections[b"MODL", 0])
     material.layers = parse_network(sections[b"NETW", 0], widths)
     for i, grid in enumerate(material.grids):
-        grid.section = sections[b"LEVL", i]
+        if i in coded:
+            size = (grid.width, grid.height, grid.features, grid.tile_log2, grid.layout)
+            grid.section = scalar_entropy.section(coded[i], size)
+        else:
+            grid.section = sections[b"LEVL", i]
     return material
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import zstandard
 
+from ntc.format import entropy, sections
+
 HEADER = struct.Struct("<8sIIIIQII")
 CHUNK = struct.Struct("<4sIQQQII")
 CRC_AT = 32  # of header and table, in the header
 OUTLINES, OUTLINE_SIZE = 28, 12  # in MODL
-HASH, SIMPLEX = 1, 2  # required features
+HASH, SIMPLEX, ENTROPY = 1, 2, 8  # required features
 
 
 @dataclass
@@ -27,15 +29,19 @@ class Chunk:
 
 
 def take_apart(data: bytes) -> list[Chunk]:
-    """The chunks of a sound file."""
+    """The chunks of a sound file; those of codec 2 become zstd, which anything can be stored as."""
     count = HEADER.unpack_from(data)[4]
     chunks = []
     for i in range(count):
         at = HEADER.size + CHUNK.size * i
-        kind, index, offset, stored, _, codec, _ = CHUNK.unpack_from(data, at)
+        kind, index, offset, stored, raw_size, codec, _ = CHUNK.unpack_from(data, at)
         body = data[offset : offset + stored]
-        raw = zstandard.decompress(body) if codec else body
-        chunks.append(Chunk(kind, index, raw, codec))
+        if codec == 2:
+            outline = sections.read_model(chunks[0].raw).levels[index]
+            raw = entropy.unpack(body, outline, raw_size)
+        else:
+            raw = zstandard.decompress(body) if codec else body
+        chunks.append(Chunk(kind, index, raw, min(codec, 1)))
     return chunks
 
 
@@ -67,9 +73,9 @@ def put_together(
 
 
 def features(chunks: list[Chunk]) -> int:
-    """The required features of the layouts in the first MODL; broken ones ask for some or none."""
+    """The required features of codecs and of the first MODL; broken ones ask for some or none."""
     raw = next((chunk.raw for chunk in chunks if chunk.kind == b"MODL"), b"").ljust(OUTLINES, b"\0")
-    found = 0
+    found = ENTROPY if any(chunk.codec == 2 for chunk in chunks) else 0
     for i in range(raw[10]):
         at = OUTLINES + OUTLINE_SIZE * i + 10
         layout = int.from_bytes(raw[at : at + 2], "little")

@@ -8,7 +8,7 @@ from fits import LAYOUTS, Size, Wrap, make_plan, noise_mips, random_field
 from ntc.decode import reference
 from ntc.fit.backends import torch as backend
 from ntc.fit.encodings import LevelPlan
-from ntc.fit.field import HIDDEN_ONE, LATENT_LOW, latent_step, quantize
+from ntc.fit.field import HIDDEN_ONE, codes_of, quantize
 from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
 from ntc.fit.sampling import (
@@ -33,6 +33,8 @@ SHAPES = [
     ((3, 5), (True, True)),
     ((1, 1), (False, True)),
 ]
+
+LATENT_LOW = -127 / 128
 
 
 def make_fit(
@@ -308,7 +310,13 @@ def test_lazy_adam_is_adam_of_each_cell(rng: np.random.Generator) -> None:
     start = rng.uniform(-0.2, 0.2, (cells, features)).astype(np.float32)
     zeros = torch.zeros(cells, features)
     latents = backend._Latents(
-        torch.from_numpy(start.copy()), zeros, zeros.clone(), torch.zeros(cells, 1), high, 0.1
+        torch.from_numpy(start.copy()),
+        zeros,
+        zeros.clone(),
+        torch.zeros(cells, 1),
+        LATENT_LOW,
+        high,
+        0.1,
     )
     expected = [Adam(values, high) for values in start]
     for _ in range(12):
@@ -345,7 +353,7 @@ def test_rounded_latents_are_codes() -> None:
     fitting = make_fit((24, 16), (True, True), seed=3)
     fitting.round_latents()
     for latents, level in zip(fitting.latents, fitting.plan.levels, strict=True):
-        codes = (latents.values.numpy() - LATENT_LOW) / latent_step(level.code_width)
+        codes = (latents.values.numpy() - codes_of(level).low) / codes_of(level).step
         np.testing.assert_allclose(codes, np.rint(codes), atol=1e-4)
         assert codes.min() > -0.1
         assert codes.max() < (1 << level.code_width) - 0.9

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from models import plain_file, random_file
-from surgery import CHUNK, HEADER, Chunk, patch, put_together, sign, take_apart
+from surgery import CHUNK, ENTROPY, HEADER, Chunk, patch, put_together, sign, take_apart
 
 from ntc.decode import reference
 from ntc.errors import FormatError
@@ -35,10 +35,17 @@ def assert_same(a: QuantizedModel, b: QuantizedModel) -> None:
             assert np.asarray(getattr(part, field)).dtype == np.asarray(getattr(other, field)).dtype
 
 
-def chunk_ends(data: bytes) -> list[int]:
+def entries(data: bytes) -> list[tuple]:
     count = HEADER.unpack_from(data)[4]
-    entries = [CHUNK.unpack_from(data, HEADER.size + CHUNK.size * i) for i in range(count)]
-    return [offset + stored for _, _, offset, stored, *_ in entries]
+    return [CHUNK.unpack_from(data, HEADER.size + CHUNK.size * i) for i in range(count)]
+
+
+def chunk_ends(data: bytes) -> list[int]:
+    return [offset + stored for _, _, offset, stored, *_ in entries(data)]
+
+
+def codecs(data: bytes) -> set[int]:
+    return {entry[5] for entry in entries(data)}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -151,7 +158,7 @@ def test_unknown_keys_are_ignored():
     assert container.read(put_together(chunks)).metadata == plain_file().metadata
 
 
-@pytest.mark.parametrize("bits", [4, 5, 8, 1 << 31])
+@pytest.mark.parametrize("bits", [4, 5, 16, 1 << 31])
 def test_required_features_of_tomorrow_are_refused(bits):
     with pytest.raises(FormatError, match="H3"):
         container.read(sign(patch(PLAIN, "I", 12, bits)))
@@ -165,11 +172,18 @@ def test_required_features_are_those_of_the_levels(seed):
     layouts = [level.layout for level in file.model.levels]
     hashed = any(layout.table_log2 or layout.mask is not None for layout in layouts)
     expected = hashed | any(layout.simplex for layout in layouts) << 1
-    assert HEADER.unpack_from(data)[2] == expected
+    coded = ENTROPY if 2 in codecs(data) else 0
+    assert HEADER.unpack_from(data)[2] == expected | coded
     for bits in {0, 1, 2, 3} - {expected}:
         for read in (container.read, container.read_prefix):
             with pytest.raises(FormatError, match="M7"):
-                read(sign(patch(data, "I", 12, bits)))
+                read(sign(patch(data, "I", 12, bits | coded)))
+            with pytest.raises(FormatError, match="C9"):
+                read(sign(patch(data, "I", 12, bits | coded ^ ENTROPY)))
+
+
+def test_random_files_have_every_codec():
+    assert set.union(*(codecs(container.write(random_file(seed))) for seed in SEEDS)) == {0, 1, 2}
 
 
 def test_random_files_have_every_layout():

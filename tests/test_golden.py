@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests" / "data"
 GOLDEN = sorted((DATA / "golden").glob("*/*.ntc"))
 BROKEN = sorted((DATA / "broken").glob("*.ntc"))
-RULE = re.compile(r"[HCMLNDRJ][1-9]")
+RULE = re.compile(r"[HCEMLNDRJ][1-9]")
 NO_BROKEN_FILE = {"J2": "it asks readers to ignore something, so nothing breaks it"}
 
 
@@ -31,6 +31,12 @@ def rules_of_the_specification() -> set[str]:
 def rules_of_the_code() -> set[str]:
     text = "".join(path.read_text("utf-8") for path in (ROOT / "ntc" / "format").glob("*.py"))
     return set(re.findall(rf'"({RULE.pattern})"', text))
+
+
+def table(data: bytes) -> list[bytes]:
+    """The entries of the chunk table, 40 bytes each."""
+    count = int.from_bytes(data[20:24], "little")
+    return [data[40 + 40 * i :][:40] for i in range(count)]
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -67,6 +73,11 @@ def test_golden_files_have_every_layout():
     stored = {(False, False, False), (True, False, False), (True, True, False), (False, True, True)}
     assert kinds == {(simplex, *way) for simplex in (False, True) for way in stored}
     assert wraps >= {(True, True, True), (True, True, False), (True, False, False)}
+
+
+def test_golden_files_have_every_codec():
+    codecs = {chunk[32] for path in GOLDEN for chunk in table(path.read_bytes())}
+    assert codecs == {0, 1, 2}
 
 
 def test_golden_files_are_there():

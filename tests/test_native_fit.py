@@ -15,7 +15,7 @@ from ntc.decode import reference
 from ntc.fit import loop
 from ntc.fit.backends import torch as twin
 from ntc.fit.encodings import LevelPlan
-from ntc.fit.field import INPUT_ONE, LATENT_LOW, Field, latent_high, latent_step, quantize
+from ntc.fit.field import INPUT_ONE, Field, codes_of, quantize
 from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
 from ntc.fit.sampling import Tiles
@@ -179,7 +179,7 @@ def test_latents_take_adams_steps(layout: str, isa: str) -> None:
     plan = Plan(8, 7, 1, plan.wrap, (fine, *plan.levels[1:]), plan.roles, plan.widths)
     ours = Fit(Problem(plan, noise_mips(plan, np.random.default_rng(0)), 0, 0, 2), isa)
     expected = [
-        [Adam(cell, latent_high(level.code_width)) for cell in values.reshape(-1, level.features)]
+        [Adam(cell, codes_of(level).high) for cell in values.reshape(-1, level.features)]
         for level, values in zip(plan.levels, ours.field().latents, strict=True)
     ]
     rate, beta = 0.4, (ours.problem.recipe.first_moment, ours.problem.recipe.second_moment)
@@ -238,10 +238,11 @@ def test_noise_is_as_wide_as_a_code_and_stays_in_range(
     """Each texel reads one latent and noise, and its output is that times a weight."""
     level = LevelPlan(64, 64, 1, code_width=code_width)
     other = LevelPlan(64, 64, 1, code_width=5)  # whose noise is not to be taken
+    codes = codes_of(level)
     roles = np.array([[0, 1]], np.uint8)
     plan = Plan(64, 64, 1, (True, True), (other, level), roles, (3, 1))
     fitting = twin.Fit(Problem(plan, (np.full((64, 64, 1), 1 << 15, np.uint16),), 0, 0, 1))
-    latent = {"middle": 0.0, "low": LATENT_LOW, "high": latent_high(code_width)}[place]
+    latent = {"middle": 0.0, "low": codes.low, "high": codes.high}[place]
     fitting.latents[1].values.fill_(latent)
     fitting.low, fitting.range = torch.zeros(1), torch.ones(1)
     fitting.weights[0].data = torch.tensor([[0.0, 0.25, 0.0]])
@@ -249,7 +250,7 @@ def test_noise_is_as_wide_as_a_code_and_stays_in_range(
     ours = native_fit(fitting, isa)
     tiles = tiles_of(fitting)
     assert ours.fitter.gradients(tiles, False) < 1e-9, "this is all that goes into the output"
-    wanted = 0.25**2 * (latent_step(code_width) ** 2 + INPUT_ONE**-2) / 12
+    wanted = 0.25**2 * (codes.step**2 + INPUT_ONE**-2) / 12
     if place != "middle":
         wanted /= 2  # every other texel lies on the end of the range
     assert ours.fitter.gradients(tiles, True) == pytest.approx(wanted, rel=0.06)

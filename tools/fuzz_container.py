@@ -18,7 +18,7 @@ from surgery import HEADER, OUTLINE_SIZE, OUTLINES, Chunk, put_together, sign, t
 
 from ntc.decode import reference
 from ntc.errors import FormatError
-from ntc.format import container, spec
+from ntc.format import container, entropy, entropy_reference, sections, spec
 
 DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
 INTERESTING = (0, 1, 2, 7, 8, 9, 15, 16, 31, 32, 33, 64, 127, 128, 129, 254, 255)
@@ -49,8 +49,10 @@ def mutate_bytes(rng: Rng, raw: bytes) -> bytes:
 def mutate_chunks(rng: Rng, chunks: list[Chunk]) -> list[Chunk]:
     """Contents, order or number of chunks changed."""
     i = int(rng.integers(len(chunks)))
-    kind = rng.integers(10)
-    if kind <= 3:
+    kind = rng.integers(12)
+    if kind >= 10:
+        mutate_codes(rng, chunks)
+    elif kind <= 3:
         chunks[i].raw = mutate_bytes(rng, chunks[i].raw)
     elif kind == 8:
         chunks[0].raw = mutate_layout(rng, chunks[0].raw)
@@ -66,6 +68,31 @@ def mutate_chunks(rng: Rng, chunks: list[Chunk]) -> list[Chunk]:
     else:
         chunks[i].index = int(rng.integers(0, 20))
     return chunks
+
+
+def mutate_codes(rng: Rng, chunks: list[Chunk]) -> None:
+    """A level stored with codec 2, its stored bytes or its size a little changed."""
+    levels = sections.read_model(chunks[0].raw).levels
+    chunk = chunks[rng.integers(3, len(chunks))]
+    chunk.codec, chunk.raw_size = 2, len(chunk.raw)
+    chunk.stored = entropy.pack(chunk.raw, levels[chunk.index])
+    if rng.random() < 0.9:
+        chunk.stored = mutate_bytes(rng, chunk.stored)
+    if rng.random() < 0.2:
+        chunk.raw_size += int(rng.integers(-8, 9))
+    if rng.random() < 0.5:
+        compare_decoders(chunk, levels[chunk.index])
+
+
+def compare_decoders(chunk: Chunk, outline: sections.LevelOutline) -> None:
+    """Both decoders of codec 2 say the same."""
+    found = []
+    for unpack in (entropy.unpack, entropy_reference.unpack):
+        try:
+            found.append(unpack(chunk.stored, outline, max(chunk.raw_size, 0)))
+        except FormatError as error:
+            found.append(error.rule)
+    assert found[0] == found[1], found
 
 
 def mutate_layout(rng: Rng, model: bytes) -> bytes:

@@ -14,10 +14,11 @@ import numpy as np
 from models import plain_file
 from surgery import CHUNK, HEADER, Chunk, patch, put_together, sign, take_apart
 
-from ntc.format import container
+from ntc.format import container, entropy_reference, sections
 from ntc.format.container import NtcFile
 from ntc.format.layout import Layout
 from ntc.format.model import pack_level
+from ntc.format.range_coder import Encoder, Model, new_model
 
 
 def masked_file() -> NtcFile:
@@ -128,6 +129,55 @@ def required(good: bytes, bits: int, fine_layout: int = 0) -> bytes:
     return put_together(chunks, required=bits)
 
 
+class Liar(Encoder):
+    """An encoder that writes something else than it was told, and does not say so."""
+
+    def __init__(self, *, raw: list[int] | None = None, bits: bool = False) -> None:
+        super().__init__()
+        self.raw_lies = raw or []
+        self.bits_are_one = bits
+
+    def raw(self, count: int, value: int) -> int:
+        super().raw(count, self.raw_lies.pop(0) if self.raw_lies else value)
+        return value
+
+    def decide(self, model: Model, index: int, one: bool) -> bool:
+        difference = self.bits_are_one and len(model) == 256 and index >= 64
+        super().decide(model, index, one or difference)
+        return one
+
+
+def coded(change: Callable[[bytes], bytes] = bytes, coder: Encoder | None = None) -> bytes:
+    """The good file with codec 2 for its fine level, its stored bytes changed."""
+    chunks = take_apart(GOOD)
+    outline = sections.read_model(chunks[MODL].raw).levels[0]
+    chunk = chunks[FINE]
+    stored = change(entropy_reference.pack(chunk.raw, outline, coder))
+    chunks[FINE] = replace(chunk, codec=2, stored=stored, raw_size=len(chunk.raw))
+    return put_together(chunks)
+
+
+def coded_size(more: int) -> bytes:
+    """The good file with codec 2 for its fine level, and another size in the table."""
+    chunks = take_apart(coded())
+    outline = sections.read_model(chunks[MODL].raw).levels[0]
+    raw = chunks[FINE].raw
+    stored = entropy_reference.pack(raw, outline)
+    chunks[FINE] = replace(chunks[FINE], codec=2, stored=stored, raw_size=len(raw) + more)
+    return put_together(chunks)
+
+
+def no_block_coded() -> bytes:
+    """The masked file with codec 2 for its masked level: a row of decisions that are all 0."""
+    chunks = take_apart(MASKED)
+    coder, kept = Encoder(), new_model(4)
+    for _ in range(20):
+        coder.decide(kept, 0, False)
+    raw = chunks[COARSE].raw
+    chunks[COARSE] = replace(chunks[COARSE], codec=2, stored=coder.finish(), raw_size=len(raw))
+    return put_together(chunks)
+
+
 def set_constant(document: dict, value: float) -> None:
     document["maps"][1]["channels"][1]["constant"] = value
 
@@ -162,6 +212,21 @@ def broken_files() -> dict[str, bytes]:
         "C1-offset": entry(META, offset=meta_at + 1),
         "C1-gap-at-the-end": sign(patch(GOOD + b"\0", "Q", 24, len(GOOD) + 1)),
         "C2-codec": entry(META, codec=2),
+        "C2-codec-3": entry(FINE, codec=3, stored=b"anything"),
+        "C9-entropy-unnamed": sign(patch(coded(), "I", 12, 0)),
+        "C9-entropy-unused": sign(patch(put_together(take_apart(GOOD)), "I", 12, 8)),
+        "E1-one-byte-more": coded(lambda stored: stored + b"\0"),
+        "E1-one-byte-less": coded(lambda stored: stored[:-1]),
+        "E1-nothing-stored": coded(lambda stored: b""),
+        "E1-other-end": coded(lambda stored: stored[:-1] + bytes([stored[-1] ^ 1])),
+        "E2-size-too-large": coded_size(4),
+        "E2-size-too-small": coded_size(-4),
+        "E2-no-room-for-a-directory": coded_size(-280),
+        "E2-no-block": no_block_coded(),
+        "E2-scale": coded(coder=Liar(raw=[0])),
+        "E2-latent-too-low": coded(coder=Liar(raw=[200, 0])),
+        "E2-latent-too-high": coded(coder=Liar(raw=[200, 32767])),
+        "E3-code-outside-its-tile": coded(coder=Liar(bits=True)),
         "C3-checksum": flipped(meta_at),
         "C3-checksum-of-unknown-chunk": unknown_chunk_flipped(),
         "C4-metadata-too-long": entry(META, raw=b" " * (1 << 20) + take_apart(GOOD)[META].raw),

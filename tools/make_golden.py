@@ -48,6 +48,30 @@ def any_level(rng: Rng, size: Size, tile_log2: int, layout: Layout) -> Level:
     return pack_level(codes.astype("u1"), *directory, tile_log2, size, layout)
 
 
+def smooth_level(rng: Rng, size: Size, tile_log2: int, layout: Layout) -> Level:
+    """A level as fits make them: waves and noise in tiles that are as wide as they have to be.
+
+    Half of the tiles have scales and offsets of their own.
+    """
+    width, height = stored_size(*size, layout)
+    y, x = np.mgrid[:height, :width] / 9
+    waves = np.stack([np.sin(x + f) * np.cos(y - 2 * f) for f in range(4)], -1)
+    loud = np.sin(x + y)[..., None] > 0
+    values = np.rint(9 * waves * loud + rng.laplace(0, 0.7, waves.shape) * loud).astype(int)
+    tiles = tile_grid(width, height, tile_log2)
+    side = 1 << tile_log2
+    codes = np.empty(values.shape, np.uint8)
+    widths, offsets, scales = (np.zeros(tiles, code) for code in ("u1", "i2", "u2"))
+    for ty, tx in np.ndindex(tiles):
+        cells = np.s_[ty * side : (ty + 1) * side, tx * side : (tx + 1) * side]
+        low = values[cells].min()
+        codes[cells] = values[cells] - low
+        widths[ty, tx] = int(codes[cells].max()).bit_length()
+        scales[ty, tx] = (128 if tx % 2 else rng.integers(100, 160)) if widths[ty, tx] else 0
+        offsets[ty, tx] = low * 128 + (0 if tx % 2 else rng.integers(-60, 60))
+    return pack_level(codes, widths, offsets, scales, tile_log2, size, layout)
+
+
 def layouts_file(
     name: str,
     size: Size,
@@ -56,7 +80,8 @@ def layouts_file(
 ) -> NtcFile:
     """A file whose last mips leave out the finest level, if it has others."""
     rng = np.random.default_rng(list(name.encode()))
-    grids = tuple(any_level(rng, *level) for level in levels)
+    make = smooth_level if name.startswith("entropy") else any_level
+    grids = tuple(make(rng, *level) for level in levels)
     first = np.cumsum([0, *(grid.features for grid in grids)])
     mips = spec.full_mip_count(*size)
     roles = np.tile(first[:-1].astype(np.uint8), (mips, 1))
@@ -103,6 +128,12 @@ FILES: dict[str, tuple[Size, tuple[bool, bool], list[tuple[Size, int, Layout]]]]
             ((17, 14), 2, SIMPLEX),
             ((9, 7), 2, Layout()),
         ],
+    ),
+    "entropy": ((150, 131), WRAP, [((150, 131), 4, Layout()), ((37, 42), 3, SIMPLEX)]),
+    "entropy-layouts": (
+        (96, 90),
+        CLAMP,
+        [((96, 90), 3, mask(96, 90, 3)), ((70, 70), 3, table(11, 1)), ((11, 1), 2, Layout())],
     ),
 }
 

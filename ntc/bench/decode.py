@@ -13,7 +13,7 @@ from ntc import native
 from ntc.bench.report import BenchReport, BenchResult, median_seconds
 from ntc.decode import reference
 from ntc.decode.native import NativeDecoder
-from ntc.fit.field import LATENT_LOW, Field, latent_high, quantize
+from ntc.fit.field import Field, codes_of, quantize
 from ntc.fit.plan import make_plan
 from ntc.format.model import QuantizedModel
 
@@ -58,7 +58,7 @@ def random_model(profile: str, size: int, channels: int, encoding: str = "grid")
     rng = np.random.default_rng(0)
     plan = make_plan(size, size, channels, 1, BITS_PER_TEXEL, CLAMP, profile, encoding)
     latents = tuple(
-        rng.uniform(LATENT_LOW, latent_high(v.code_width), (*v.stored[::-1], v.features))
+        rng.uniform(codes_of(v).low, codes_of(v).high, (*v.stored[::-1], v.features))
         for v in plan.levels
     )
     weights = tuple(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ntc.cli.compress import Effort
+from ntc.cli.compress import Budget, Effort
 from ntc.cli.console import complain, decibels, print_json
 from ntc.errors import RuntimeFailure, UsageError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def command(
     folders: list[Path] = typer.Argument(help="Folders of maps, manifests or single images."),
     bpp: str = typer.Option("0.5,1,2.5,5,10", help="Rates that we and neural controls are given."),
+    budget: Budget = typer.Option(Budget.MEMORY, help="Of what these are bits: see compress."),
     effort: Effort = typer.Option(Effort.MEDIUM, help="Texels fitted, by all of these."),
     encodings: str = typer.Option("auto", help="Ours; the first one leads the comparison."),
     profiles: str = typer.Option("standard", help="Ours, each with every encoding."),
@@ -38,7 +39,7 @@ def command(
     """
     from ntc.bench.rd import Cache, Fits, default_folder, rd_bench, summary, write_report
 
-    fits = Fits(_rates(bpp), effort.value, texels, threads)
+    fits = Fits(_rates(bpp), effort.value, texels, threads, budget.value)
     report = rd_bench(
         folders,
         fits,

@@ -45,6 +45,13 @@ class Profile(StrEnum):
     QUALITY = "quality"
 
 
+class Budget(StrEnum):
+    """What bits a texel are counted of."""
+
+    MEMORY = "memory"
+    FILE = "file"
+
+
 class Filtering(StrEnum):
     """Where a decoder is right: at texels, or wherever a trilinear filter reads."""
 
@@ -71,7 +78,11 @@ def command(
     output: Path | None = typer.Option(
         None, "-o", "--output", help="The .ntc to write, or a folder for several materials."
     ),
-    bpp: float = typer.Option(5.0, help="Bits of file per texel of mip 0, at most."),
+    bpp: float = typer.Option(5.0, help="Bits per texel of mip 0, at most."),
+    budget: Budget = typer.Option(
+        Budget.MEMORY,
+        help="Of what: the memory of a GPU, or the file, which is then the better for it.",
+    ),
     effort: Effort = typer.Option(Effort.MEDIUM, help="Texels fitted; quality for time."),
     texels: int = typer.Option(0, min=0, hidden=True, help="Fit these, whatever the effort."),
     encoding: Encoding = typer.Option(
@@ -110,6 +121,7 @@ def command(
 
     settings = api.Settings(
         bpp=bpp,
+        budget=budget.value,
         effort=effort.value,
         encoding=encoding.value,
         profile=profile.value,

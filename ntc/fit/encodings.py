@@ -36,6 +36,7 @@ class LevelPlan:
     features: int
     layout: Layout = DENSE
     code_width: int = CODE_WIDTH
+    centred: bool = False  # a code is a latent of 0, and each tile has a width of its own
 
     @property
     def stored(self) -> tuple[int, int]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ntc.fit.encodings import LevelPlan
 from ntc.fit.plan import TILE_LOG2, Plan
+from ntc.fit.widths import pack_narrow
 from ntc.format import spec
 from ntc.format.model import Layer, Level, QuantizedModel, pack_level, tile_grid
 
@@ -28,22 +29,39 @@ HIDDEN_ONE: Final = 64
 OUTPUT_ONE: Final = 65536
 
 _LATENT_UNIT: Final = spec.LATENT_ONE * INPUT_ONE
-LATENT_LOW: Final = -spec.LATENT_LIMIT / _LATENT_UNIT
 
 
-def latent_scale(code_width: int) -> int:
-    """The scale with which codes of this width span the whole range of latents."""
-    return 2 * spec.LATENT_LIMIT // ((1 << code_width) - 1)
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The latents that a level's codes stand for, in 1/128 of an input step, as files have them."""
+
+    lowest: int  # latent of code 0
+    scale: int
+    count: int
+
+    @property
+    def low(self) -> float:
+        """The latent of code 0."""
+        return self.lowest / _LATENT_UNIT
+
+    @property
+    def step(self) -> float:
+        """Distance between the latents of neighbouring codes."""
+        return self.scale / _LATENT_UNIT
+
+    @property
+    def high(self) -> float:
+        """The latent of the highest code."""
+        return (self.lowest + (self.count - 1) * self.scale) / _LATENT_UNIT
 
 
-def latent_step(code_width: int) -> float:
-    """Distance between the latents of neighbouring codes."""
-    return latent_scale(code_width) / _LATENT_UNIT
-
-
-def latent_high(code_width: int) -> float:
-    """The latent of the highest code; that of code 0 is `LATENT_LOW`."""
-    return LATENT_LOW + ((1 << code_width) - 1) * latent_step(code_width)
+def codes_of(level: LevelPlan) -> Codes:
+    """Codes over the whole range of latents; if they are centred, less one step at its low end."""
+    count = 1 << level.code_width
+    if level.centred:
+        scale = 2 * spec.LATENT_LIMIT // count
+        return Codes((1 - count // 2) * scale, scale, count)
+    return Codes(-spec.LATENT_LIMIT, 2 * spec.LATENT_LIMIT // (count - 1), count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,20 +95,33 @@ def quantize(field: Field, plan: Plan) -> QuantizedModel:
 
 
 def quantize_level(latents: Floats, plan: LevelPlan) -> Level:
-    """Codes of one width everywhere, over the whole latent range."""
-    height, width, _ = latents.shape
-    codes = np.rint((latents - LATENT_LOW) / latent_step(plan.code_width))
-    codes = np.clip(codes, 0, (1 << plan.code_width) - 1).astype(np.uint8)
+    """The level of the codes nearest to these latents."""
+    return level_of(nearest_codes(latents, plan), plan)
+
+
+def level_of(codes: npt.NDArray[np.uint8], plan: LevelPlan) -> Level:
+    """Codes of one width everywhere, or, if they are centred, as narrow as each tile's may be."""
+    height, width, _ = codes.shape
+    if plan.centred:
+        return pack_narrow(codes, plan, codes_of(plan).lowest, codes_of(plan).scale)
     grid = tile_grid(width, height, TILE_LOG2)
     return pack_level(
         codes,
         np.full(grid, plan.code_width, np.uint8),
-        np.full(grid, -spec.LATENT_LIMIT, np.int16),
-        np.full(grid, latent_scale(plan.code_width), np.uint16),
+        np.full(grid, codes_of(plan).lowest, np.int16),
+        np.full(grid, codes_of(plan).scale, np.uint16),
         TILE_LOG2,
         (plan.width, plan.height),
         plan.layout,
     )
+
+
+def nearest_codes(latents: Floats, level: LevelPlan) -> npt.NDArray[np.uint8]:
+    """The code nearest to each of these latents of a level, of any shape."""
+    codes = codes_of(level)
+    nearest = np.rint((latents - np.float32(codes.low)) / np.float32(codes.step))
+    clipped: npt.NDArray[np.uint8] = np.clip(nearest, 0, codes.count - 1).astype(np.uint8)
+    return clipped
 
 
 def _quantize_layer(weights: Floats, biases: Floats, first: bool, last: bool) -> Layer:

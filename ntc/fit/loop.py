@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final, Protocol
 
-from ntc.fit.field import Field
+from ntc.fit.field import Field, Floats
 from ntc.fit.presets import Recipe
 from ntc.fit.problem import OnProgress, Problem, Progress
+from ntc.fit.rate import Steering
 
 _SMOOTHING: Final = 0.02  # of the error that is shown, per step
 _LEAST_ERROR: Final = 1e-10  # 100 dB; black can be fitted without any error
@@ -20,8 +21,16 @@ class Stepper(Protocol):
         """Fits one batch at these rates; returns its mean squared error."""
         ...
 
-    def round_latents(self) -> None:
-        """Latents become multiples of a code, and stay so."""
+    def set_rate(self, rate: float) -> None:
+        """From now on a bit a texel of mip 0 costs this much, in units of the error."""
+        ...
+
+    def latents_of(self, level: int, first: int, count: int) -> Floats:
+        """`[count, features]` latents of stored cells from `first` on."""
+        ...
+
+    def round_latents(self, inwards: float = 0.0) -> None:
+        """Latents become the nearest codes once they have moved this part of a step towards 0."""
         ...
 
     def field(self) -> Field:
@@ -33,12 +42,14 @@ def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
     """Fits as many texels as the problem says; the latents returned are multiples of a code."""
     recipe = problem.recipe
     steps = max(problem.texels // recipe.batch_texels, 1)
-    frozen, error = False, 0.0
+    frozen, error, steering = False, 0.0, Steering(problem)
     for step in range(steps):
         latents, decoder = rates(step / steps, recipe)
         if latents == 0 and not frozen:
-            stepper.round_latents()
+            stepper.round_latents(steering.inwards(stepper))
             frozen = True
+        if steering.due(step / steps) and not frozen:
+            stepper.set_rate(steering.update(stepper, error))
         latest = stepper.step(latents, decoder)
         problem.ease()
         error = latest if step == 0 else error + _SMOOTHING * (latest - error)

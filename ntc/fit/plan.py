@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -17,6 +17,12 @@ from ntc.format.sections import network_size
 TILE_LOG2: Final = 6  # codes are of one width everywhere: large tiles keep directories small
 _SMALL_OVERHEAD: Final = 1400  # bytes of header, chunk table, outline and metadata, typically
 _MAP_OVERHEAD: Final = 60  # bytes of metadata for each channel
+_STORED_PART: Final = 0.9  # of a fitted decoder, which compresses a little
+# Bits of all codes of an adaptive plan, over those that its latents may take: at least and at most.
+# Between the two, enough for a feature of full size, most of whose latents then are 0.
+_SPARE: Final = 2.0, 8.0
+_FULL_SIZE: Final = 4.8  # bits a texel of mip 0
+_LEAST_BITS: Final = 1 << 16  # of latents that are worth adapting: fewer cannot be measured well
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +36,7 @@ class Plan:
     levels: tuple[LevelPlan, ...]  # finest first
     roles: npt.NDArray[np.uint8]  # [mips, levels], first input or spec.NOT_READ
     widths: tuple[int, ...]  # inputs, hidden units, channels
+    bits: int = 0  # of a file, that all latents are to take; 0: as many as their codes have
 
     @property
     def macs(self) -> int:
@@ -46,17 +53,21 @@ def make_plan(
     wrap: tuple[bool, bool] = (True, True),
     profile: str = "standard",
     encoding: str = "grid",
+    adaptive: bool = False,
 ) -> Plan:
     """The plan whose file comes closest to `bpp` bits per texel of mip 0 without exceeding it.
 
-    Small images cannot hold a full decoder: its layers are narrowed until half of the bytes are
-    left for latents, or to 16 units.
+    An adaptive one has more latents than that, and says how many bits they are to take; but where
+    there are few, each code has all of its bits. Small images cannot hold a full decoder: its
+    layers are narrowed until half of the bytes are left for latents, or to 16 units.
     """
     budget = bpp * width * height / 8 - _SMALL_OVERHEAD - _MAP_OVERHEAD * channels
     hidden = PROFILES[profile].hidden
     while True:
         bits = 8 * (budget - _decoder_bytes(24, hidden, channels))
-        levels = ENCODINGS[encoding](width, height, bits)
+        adapts = adaptive and bits >= _LEAST_BITS
+        planned = _planned_bits(bits, width * height) if adapts else bits
+        levels = ENCODINGS[encoding](width, height, planned)
         features = sum(level.features for level in levels)
         widths = (features + 1, *hidden, channels)
         too_big = network_size(widths) > max(budget, 0) / 2
@@ -64,7 +75,18 @@ def make_plan(
             break
         hidden = tuple(units - 8 for units in hidden)
     roles = _roles(width, height, mips, levels)
-    return Plan(width, height, mips, wrap, levels, roles, widths)
+    plan = Plan(width, height, mips, wrap, levels, roles, widths)
+    if not adapts:
+        return plan
+    centred = tuple(replace(level, centred=True) for level in levels)
+    return replace(
+        plan, levels=centred, bits=int(8 * (budget - _STORED_PART * network_size(widths)))
+    )
+
+
+def _planned_bits(bits: float, texels: int) -> float:
+    least, most = _SPARE
+    return min(max(least * bits, _FULL_SIZE * texels), most * bits)
 
 
 def _decoder_bytes(features: int, hidden: tuple[int, ...], channels: int) -> int:

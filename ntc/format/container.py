@@ -17,7 +17,7 @@ import zstandard
 from pydantic import ValidationError
 
 from ntc.errors import FormatError
-from ntc.format import sections, spec
+from ntc.format import entropy, sections, spec
 from ntc.format.layout import Layout
 from ntc.format.metadata import Metadata
 from ntc.format.model import Level, QuantizedModel
@@ -67,9 +67,11 @@ def write(file: NtcFile) -> bytes:
         (b"META", 0, file.metadata.model_dump_json(exclude_defaults=True).encode()),
         (b"NETW", 0, sections.write_network(model.layers)),
     ]
-    coarse_first = sorted(range(len(model.levels)), reverse=True)
-    raw += [(b"LEVL", i, sections.write_level(model.levels[i])) for i in coarse_first]
     packed = [_compress(data) for _, _, data in raw]
+    for i in range(len(model.levels))[::-1]:  # coarse first
+        section = sections.write_level(model.levels[i])
+        raw.append((b"LEVL", i, section))
+        packed.append(_compress_level(section, sections.outline_of(model.levels[i])))
     offset = HEADER.size + CHUNK.size * len(raw)
     table = b""
     for (kind, index, data), (codec, stored) in zip(raw, packed, strict=True):
@@ -77,6 +79,7 @@ def write(file: NtcFile) -> bytes:
         table += CHUNK.pack(kind, index, offset, len(stored), len(data), codec, crc)
         offset += len(stored)
     required = required_features(level.layout for level in model.levels)
+    required |= _codec_features(codec for codec, _ in packed)
     fields = (spec.MAGIC, spec.VERSION, required, 0, len(raw), offset)
     crc = zlib.crc32(HEADER.pack(*fields, 0, 0) + table)
     data = HEADER.pack(*fields, crc, 0) + table + b"".join(stored for _, stored in packed)
@@ -134,6 +137,12 @@ def _read(data: bytes, *, prefix: bool) -> tuple[NtcFile, int]:
     return NtcFile(model, metadata), _finest_mip(model, arrived)
 
 
+def level_bytes(level: Level) -> int:
+    """Bytes that a level takes in a file, less its entry in the chunk table."""
+    section = sections.write_level(level)
+    return len(_compress_level(section, sections.outline_of(level))[1])
+
+
 def required_features(layouts: Iterable[Layout]) -> int:
     """The bits of the header that tell readers which layouts of levels they will meet."""
     bits = 0
@@ -143,15 +152,23 @@ def required_features(layouts: Iterable[Layout]) -> int:
     return bits
 
 
+def _codec_features(codecs: Iterable[int]) -> int:
+    return spec.FEATURE_ENTROPY if spec.CODEC_ENTROPY in codecs else 0
+
+
 def _check_features(data: bytes, shape: sections.ModelOutline) -> None:
-    found = HEADER.unpack_from(data)[2]
+    found = HEADER.unpack_from(data)[2] & ~spec.FEATURE_ENTROPY  # that one is checked by rule C9
     used = required_features(level.layout for level in shape.levels)
     if found != used:
         raise FormatError("M7", 12, f"required features {found:#x}", f"{used:#x}, as levels say")
 
 
 def _read_level(data: bytes, chunk: _Chunk, outline: sections.LevelOutline) -> Level:
-    return sections.read_level(_unpack(data, chunk, sections.level_limit(outline)), outline)
+    limit = sections.level_limit(outline)
+    if chunk.codec != spec.CODEC_ENTROPY:
+        return sections.read_level(_unpack(data, chunk, limit), outline)
+    stored = _stored(data, chunk, limit)
+    return sections.read_level(entropy.unpack(stored, outline, chunk.raw), outline)
 
 
 def _finest_mip(model: QuantizedModel, arrived: Iterable[int]) -> int:
@@ -195,10 +212,13 @@ def _read_table(data: bytes, *, prefix: bool) -> list[_Chunk]:
         if chunk.offset != start:
             raise FormatError("C1", chunk.entry, f"offset {chunk.offset}", f"offset {start}")
         start += chunk.stored
-        if chunk.codec not in (spec.CODEC_RAW, spec.CODEC_ZSTD):
-            raise FormatError("C2", chunk.entry + 32, f"codec {chunk.codec}", "0 or 1")
+        if chunk.codec > (spec.CODEC_ENTROPY if chunk.kind == b"LEVL" else spec.CODEC_ZSTD):
+            raise FormatError("C2", chunk.entry + 32, f"codec {chunk.codec}", "0, 1; 2 of a LEVL")
     if start != size:
         raise FormatError("C1", HEADER.size, f"chunks up to byte {start}", f"up to {size}")
+    used = _codec_features(chunk.codec for chunk in chunks)
+    if required & spec.FEATURE_ENTROPY != used:
+        raise FormatError("C9", 12, f"required features {required:#x}", f"{used:#x} for codec 2")
     return chunks
 
 
@@ -221,6 +241,13 @@ def _compress(data: bytes) -> tuple[int, bytes]:
     return (spec.CODEC_ZSTD, packed) if len(packed) < len(data) else (spec.CODEC_RAW, data)
 
 
+def _compress_level(section: bytes, outline: sections.LevelOutline) -> tuple[int, bytes]:
+    """Codec and stored bytes: the entropy coder where it is smaller still."""
+    packed = entropy.pack(section, outline)
+    other = _compress(section)
+    return (spec.CODEC_ENTROPY, packed) if len(packed) < len(other[1]) else other
+
+
 def _check_crc(data: bytes, chunk: _Chunk) -> None:
     crc = zlib.crc32(memoryview(data)[chunk.offset : chunk.end])
     if crc != chunk.crc:
@@ -228,13 +255,18 @@ def _check_crc(data: bytes, chunk: _Chunk) -> None:
         raise FormatError("C3", chunk.offset, found, f"{chunk.crc:#010x}")
 
 
-def _unpack(data: bytes, chunk: _Chunk, limit: int) -> bytes:
-    """The raw bytes of a chunk, at most `limit`."""
+def _stored(data: bytes, chunk: _Chunk, limit: int) -> bytes:
+    """The stored bytes of a chunk that has arrived and unpacks to at most `limit`."""
     if chunk.end > len(data):
         raise FormatError("H6", len(data), "the end of the file", f"chunk {chunk.kind!r}")
     if chunk.raw > limit:
         raise FormatError("C4", chunk.entry + 24, f"{chunk.raw} bytes raw", f"at most {limit}")
-    stored = data[chunk.offset : chunk.end]
+    return data[chunk.offset : chunk.end]
+
+
+def _unpack(data: bytes, chunk: _Chunk, limit: int) -> bytes:
+    """The raw bytes of a chunk of codec 0 or 1, at most `limit`."""
+    stored = _stored(data, chunk, limit)
     if chunk.codec == spec.CODEC_RAW:
         if chunk.raw != chunk.stored:
             raise FormatError("C5", chunk.entry + 24, f"{chunk.raw} bytes", chunk.stored)

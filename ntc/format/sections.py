@@ -61,6 +61,13 @@ class LevelOutline:
         return masked_size(kept, self.layout.block_log2)
 
 
+def outline_of(level: Level) -> LevelOutline:
+    """What a `MODL` says of a level."""
+    layout = level.layout
+    shape = (level.width, level.height, level.features, level.tile_log2)
+    return LevelOutline(*shape, replace(layout, mask=None), layout.mask is not None)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelOutline:
     """Everything that fixes the sizes of the sections to come."""
@@ -224,6 +231,7 @@ def write_level(level: Level) -> bytes:
 def _mask_bytes(level: Level, mask: Mask) -> bytes:
     grid = block_grid(level.width, level.height, level.layout.block_log2)
     require(mask.shape == grid, "D6", 0, f"a mask of {mask.shape} blocks", grid)
+    require(bool(mask.any()), "D6", 0, "a mask that keeps no block", "at least one")
     packed = np.packbits(mask, bitorder="little").tobytes()
     return packed.ljust(align4(len(packed)), b"\0")
 

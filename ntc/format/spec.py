@@ -12,7 +12,8 @@ VERSION: Final = 1
 FEATURE_HASH: Final = 1 << 0
 FEATURE_SIMPLEX: Final = 1 << 1
 FEATURE_FILTERED: Final = 1 << 2
-KNOWN_REQUIRED: Final = FEATURE_HASH | FEATURE_SIMPLEX
+FEATURE_ENTROPY: Final = 1 << 3
+KNOWN_REQUIRED: Final = FEATURE_HASH | FEATURE_SIMPLEX | FEATURE_ENTROPY
 
 MAX_SIDE: Final = 16384
 MAX_CHANNELS: Final = 32
@@ -51,6 +52,7 @@ NOT_READ: Final = 255  # role of a level that a mip does not read
 
 CODEC_RAW: Final = 0
 CODEC_ZSTD: Final = 1
+CODEC_ENTROPY: Final = 2  # of levels alone
 
 
 def mip_size(width: int, height: int, mip: int) -> tuple[int, int]:

@@ -10,6 +10,16 @@ def isa() -> str: ...
 def isas() -> list[str]: ...
 def thread_count(threads: int = 0) -> int: ...
 
+# width and height of the stored grid, features, tile_log2, rows and columns of blocks of the mask
+LevelShape = tuple[int, int, int, int, int, int]
+
+def pack_section(outline: LevelShape, section: bytes) -> bytes: ...
+
+# The section, or None, the rule that is broken, and what was found.
+def unpack_section(
+    outline: LevelShape, stored: bytes, size: int
+) -> tuple[bytes | None, str, str]: ...
+
 class Decoder:
     """A model made ready for the kernel of one instruction set. Raises ValueError if not legal."""
 

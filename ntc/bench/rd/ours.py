@@ -11,7 +11,7 @@ from typing import Final
 from ntc import native
 from ntc.bench.rd.contender import Coded, Contender, source_digest
 from ntc.bench.rd.subject import Subject
-from ntc.compression import Settings, compress
+from ntc.compression import Budget, Settings, compress
 from ntc.fit.backends import load_backend
 from ntc.format.model import video_memory_bytes
 from ntc.material import Material
@@ -29,6 +29,7 @@ class Fits:
     effort: str
     texels: int = 0  # to fit; 0: as the effort says
     threads: int = 0
+    budget: Budget = "memory"  # what the bits of `bpp` are counted of
 
     def settings(self, encoding: str, profile: str) -> Settings:
         """Those of `ntc compress`, at some rate."""
@@ -38,6 +39,7 @@ class Fits:
             threads=self.threads,
             encoding=encoding,
             profile=profile,
+            budget=self.budget,
         )
 
     @property
@@ -65,7 +67,7 @@ def our_contender(name: str, fits: Fits, encoding: str, profile: str) -> Contend
         bpp = replace(settings, bpp=float(setting))
         return coded(subject, compress(subject.path, bpp))
 
-    about = f"ntc, {encoding} encoding, {profile} profile, {fits.amount}"
+    about = f"ntc, {encoding}, {profile} profile, budget of {fits.budget}, {fits.amount}"
     return Contender(name, about, rates(fits), run, fit_identity(settings, Path(__file__)))
 
 

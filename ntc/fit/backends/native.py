@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from ntc import native
 from ntc.fit.encodings import LevelPlan
-from ntc.fit.field import INPUT_ONE, LATENT_LOW, Field, latent_high, latent_step
+from ntc.fit.field import INPUT_ONE, Field, Floats, codes_of
 from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
+from ntc.fit.rate import prices
 from ntc.fit.sampling import PHASES, TILE, Taps, image_taps, level_taps, mip_shares
 from ntc.fit.start import BAND, Start, latent_bands, start
 from ntc.format import spec
@@ -32,9 +33,20 @@ class Fit:
         error: float = self.fitter.step(latent_rate, decoder_rate)
         return error
 
-    def round_latents(self) -> None:
-        """Latents become multiples of a code, and stay so while their rate is 0."""
-        self.fitter.round_latents()
+    def set_rate(self, rate: float) -> None:
+        """From now on a bit a texel of mip 0 costs this much."""
+        self.fitter.set_prices(prices(self.problem, rate))
+
+    def latents_of(self, level: int, first: int, count: int) -> Floats:
+        """`[count, features]` latents of stored cells from `first` on."""
+        values = np.empty((count, self.problem.plan.levels[level].features), np.float32)
+        self.fitter.get_latents(level, first, values)
+        values /= np.float32(INPUT_ONE)
+        return values
+
+    def round_latents(self, inwards: float = 0.0) -> None:
+        """Latents become the nearest codes once they have moved this part of a step towards 0."""
+        self.fitter.round_latents(inwards)
 
     def field(self) -> Field:
         """The parameters, with the range of the channels folded into the last layer."""
@@ -42,10 +54,9 @@ class Fit:
         for i, level in enumerate(self.problem.plan.levels):
             values = np.empty((math.prod(level.stored), level.features), np.float32)
             for first in range(0, len(values), BAND):
-                band = values[first : first + BAND]
-                self.fitter.get_latents(i, first, band)
+                count = min(BAND, len(values) - first)
+                values[first : first + count] = self.latents_of(i, first, count)
                 self.problem.ease()
-                band /= np.float32(INPUT_ONE)
             latents.append(values.reshape(*level.stored[::-1], level.features))
         for i, shape in enumerate(begin.weights):
             layer, bias = np.empty_like(shape), np.empty(len(shape), np.float32)
@@ -91,7 +102,7 @@ def _level(level: LevelPlan) -> tuple[Any, ...]:
     """A level as the core wants it: shape, layout, stored grid, and range of its latents."""
     layout = level.layout
     by_block = layout.mask is not None or layout.block_log2 > 0
-    latents = LATENT_LOW, latent_high(level.code_width), latent_step(level.code_width)
+    codes = codes_of(level)
     return (
         level.width,
         level.height,
@@ -101,7 +112,7 @@ def _level(level: LevelPlan) -> tuple[Any, ...]:
         layout.block_log2,
         _slots(level) if by_block else np.empty(0, np.int32),
         *level.stored,
-        *(value * INPUT_ONE for value in latents),
+        *(value * INPUT_ONE for value in (codes.low, codes.high, codes.step)),
     )
 
 

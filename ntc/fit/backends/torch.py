@@ -7,6 +7,7 @@ the decoder and, lazily, on the touched latents alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,14 +19,14 @@ from torch import Tensor
 from ntc.fit.field import (
     HIDDEN_ONE,
     INPUT_ONE,
-    LATENT_LOW,
     OUTPUT_ONE,
     Field,
-    latent_high,
-    latent_step,
+    Floats,
+    codes_of,
     row_exponents,
 )
 from ntc.fit.problem import Problem
+from ntc.fit.rate import LEAST_SCALE, prices
 from ntc.fit.sampling import (
     LOD_STEPS,
     PHASES,
@@ -51,13 +52,14 @@ _EPSILON: Final = 1e-15  # latent gradients are about 1e-8: a larger one would s
 class _Latents:
     """A level's stored cells `[cells, features]` with their Adam moments.
 
-    `visits` counts the updates of each cell. Codes lie `step` apart, from `LATENT_LOW` to `high`.
+    `visits` counts the updates of each cell. Codes lie `step` apart, from `low` to `high`.
     """
 
     values: Tensor
     mean: Tensor
     square: Tensor
     visits: Tensor
+    low: float
     high: float
     step: float
 
@@ -76,7 +78,7 @@ class _Latents:
             (square / (1 - beta[1] ** visits)).sqrt() + _EPSILON
         )
         moved = self.values[touched] - rate * direction
-        self.values[touched] = moved.clamp(LATENT_LOW, self.high)
+        self.values[touched] = moved.clamp(self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class _Patch:
 
     level: int
     cells: Tensor  # [tiles * span_y * span_x] stored cells, or SKIPPED
-    values: Tensor  # [tiles * span_y * span_x, features]
+    values: Tensor  # [tiles * span_y * span_x, features], with noise
+    latents: Tensor  # [tiles, span_y * span_x, features], without
 
 
 class Fit:
@@ -112,6 +115,8 @@ class Fit:
             eps=_EPSILON,
         )
         self.frozen = False
+        self.problem = problem
+        self.prices = [0.0] * len(self.plan.levels)
         self.mask = problem.mask
         weights = problem.weights or (1.0,) * self.plan.widths[-1]
         self.channel_weights = torch.tensor(weights)
@@ -207,7 +212,7 @@ class Fit:
                 continue
             taps_x, taps_y = self.taps[mip][i]
             cells = patch_cells(taps_y, taps_x, tiles, level, self.plan.wrap)
-            patch = self._read_patch(i, torch.from_numpy(cells.ravel()))
+            patch = self._read_patch(i, torch.from_numpy(cells.reshape(len(tiles), -1)))
             patches.append(patch)
             taps, weights = patch_weights(taps_y, taps_x, tiles, level.layout.simplex)
             blend = self._blend(patch.values.view(len(tiles), -1, level.features), taps, weights)
@@ -228,15 +233,16 @@ class Fit:
 
         Cells that are stored nowhere read zeros.
         """
-        latents, skipped = self.latents[level], (cells == SKIPPED)[:, None]
-        values = latents.values[cells.clamp(min=0)]
+        stored, skipped = self.latents[level], (cells == SKIPPED)[..., None]
+        latents = stored.values[cells.clamp(min=0)].masked_fill(skipped, 0.0)
+        values = latents
         if not self.frozen:
             noise = torch.rand(values.shape, generator=self.noise) - 0.5
-            values = (values + noise * latents.step).clamp(LATENT_LOW, latents.high)
-        values = values.masked_fill(skipped, 0.0)
+            values = (values + noise * stored.step).clamp(stored.low, stored.high)
+        values = values.masked_fill(skipped, 0.0).flatten(0, 1)
         if not self.frozen:
             values.requires_grad_()
-        return _Patch(level, cells, values)
+        return _Patch(level, cells.flatten(), values, latents)
 
     def _blend(
         self, values: Tensor, taps: npt.NDArray[np.int64], weights: npt.NDArray[np.float32]
@@ -268,16 +274,32 @@ class Fit:
             read = [patch for patch in patches if patch.level == i]
             if read:
                 cells = torch.cat([patch.cells for patch in read])
-                gradients = torch.cat([patch.values.grad for patch in read])
+                gradients = torch.cat([self.gradients(patch) for patch in read])
                 stored = cells != SKIPPED
                 latents.update(cells[stored], gradients[stored], rate, beta)
 
-    def round_latents(self) -> None:
-        """Latents become multiples of a code, and stay so."""
+    def gradients(self, patch: _Patch) -> Tensor:
+        """Of the loss, and of the bits of the latents, by the values of a patch."""
+        assert patch.values.grad is not None
+        return patch.values.grad + rate_gradients(patch.latents, self.prices[patch.level])
+
+    def set_rate(self, rate: float) -> None:
+        """From now on a bit a texel of mip 0 costs this much."""
+        self.prices = prices(self.problem, rate)
+
+    def latents_of(self, level: int, first: int, count: int) -> Floats:
+        """`[count, features]` latents of stored cells from `first` on."""
+        values: Floats = self.latents[level].values[first : first + count].numpy()
+        return values
+
+    def round_latents(self, inwards: float = 0.0) -> None:
+        """Latents become the nearest codes once they have moved this part of a step towards 0."""
         self.frozen = True
         for latents in self.latents:
-            code = ((latents.values - LATENT_LOW) / latents.step).round()
-            latents.values = LATENT_LOW + code * latents.step
+            low, high, step = latents.low, latents.high, latents.step
+            size = latents.values.abs()
+            moved = latents.values - latents.values.sign() * size.clamp(max=inwards * step)
+            latents.values = low + ((moved.clamp(low, high) - low) / step).round() * step
 
     def field(self) -> Field:
         """The parameters, with the range of the channels folded into the last layer."""
@@ -298,8 +320,19 @@ def _start_latents(problem: Problem, index: int) -> _Latents:
     level = problem.plan.levels[index]
     values = torch.cat([torch.from_numpy(band) for _, band in latent_bands(problem, index)])
     zeros, visits = torch.zeros_like(values), torch.zeros(len(values), 1)
-    high, step = latent_high(level.code_width), latent_step(level.code_width)
-    return _Latents(values, zeros, zeros.clone(), visits, high, step)
+    codes = codes_of(level)
+    return _Latents(values, zeros, zeros.clone(), visits, codes.low, codes.high, codes.step)
+
+
+def rate_gradients(latents: Tensor, price: float) -> Tensor:
+    """Of the bits of patches `[tiles, cells, features]`, by each latent, one after the other.
+
+    |latent| / (scale ln 2), with the mean magnitude in its patch for a scale; linear within a step
+    of an int8 input of 0, so that latents come to rest there.
+    """
+    scale = latents.abs().mean(1, keepdim=True) + LEAST_SCALE / INPUT_ONE
+    slope = (latents * INPUT_ONE).clamp(-1, 1)
+    return (price / math.log(2) * slope / scale).flatten(0, 1)
 
 
 def _share(tiles: Tiles) -> Tensor:

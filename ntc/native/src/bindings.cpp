@@ -9,6 +9,7 @@ namespace nb = nanobind;
 
 namespace ntc {
 void register_decode(nb::module_&);
+void register_entropy(nb::module_&);
 void register_fit(nb::module_&);
 }  // namespace ntc
 
@@ -21,5 +22,6 @@ NB_MODULE(_core, m) {
   });
   m.def("thread_count", &ntc::thread_count, nb::arg("threads") = 0);
   ntc::register_decode(m);
+  ntc::register_entropy(m);
   ntc::register_fit(m);
 }

@@ -25,6 +25,8 @@ int row_exponent(float largest) {
   return static_cast<int>(std::clamp(std::floor(std::log2(127.f / std::max(largest, 1e-4f))), 2.f, 15.f));
 }
 
+float sign(float x) { return x > 0 ? 1.f : x < 0 ? -1.f : 0.f; }
+
 }  // namespace
 
 Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::vector<FitMipData> mips,
@@ -177,6 +179,11 @@ void Fitter::set_loss(const float* weights, int mask_channel) {
   const std::lock_guard lock(busy_);
   weights_.assign(weights, weights + channels_);
   step_.mask_channel = mask_channel;
+}
+
+void Fitter::set_prices(const std::vector<float>& prices) {
+  const std::lock_guard lock(busy_);
+  for (size_t l = 0; l < levels_.size(); l++) levels_[l].price = prices[l];
 }
 
 uint64_t Fitter::random() {
@@ -359,32 +366,19 @@ double Fitter::gradients(const std::vector<FitTileRef>& tiles, bool noise) {
   return run_tiles(true, noise);
 }
 
-void Fitter::round_latents() {
+void Fitter::round_latents(float part) {
   const std::lock_guard lock(busy_);
   for (const FitLevel& grid : levels_) {
+    const float most = part * grid.step;
     for (size_t c = 0; c < grid.stored; c++) {
       float* record = grid.record(c);
       for (int f = 0; f < grid.features; f++) {
-        const float code = std::nearbyint((record[f] - grid.low) / grid.step);
+        const float moved = record[f] - sign(record[f]) * std::min(most, std::abs(record[f]));
+        const float code = std::nearbyint((std::clamp(moved, grid.low, grid.high) - grid.low) / grid.step);
         record[f] = grid.low + code * grid.step;
       }
     }
   }
-}
-
-size_t Fitter::cell_count(int level) const { return levels_.at(static_cast<size_t>(level)).stored; }
-
-size_t Fitter::feature_count(int level) const {
-  return static_cast<size_t>(levels_.at(static_cast<size_t>(level)).features);
-}
-
-size_t Fitter::weight_count(int index) const {
-  const Layer& layer = layers_.at(static_cast<size_t>(index));
-  return static_cast<size_t>(layer.inputs) * layer.outputs;
-}
-
-size_t Fitter::bias_count(int index) const {
-  return static_cast<size_t>(layers_.at(static_cast<size_t>(index)).outputs);
 }
 
 size_t Fitter::bytes() const {

@@ -66,13 +66,15 @@ class Fitter {
   void set_range(const float* low, const float* range);
   // Weight of each channel's squared error, and the channel that masks the others, or -1.
   void set_loss(const float* weights, int mask_channel);
+  // What a bit of each level's latents costs whenever a tile reads it, in units of the loss.
+  void set_prices(const std::vector<float>& prices);
   void get_latents(int level, size_t first, size_t count, float* values) const;
   void get_layer(int layer, float* weights, float* biases) const;
 
   // One batch; returns its mean squared error. A latent rate of 0 means that latents are frozen.
   double step(float latent_rate, float decoder_rate);
-  // Latents become multiples of the step from the low end on.
-  void round_latents();
+  // Latents become multiples of the step from the low end on, after a move of this part of a step towards 0.
+  void round_latents(float part);
 
   // For tests: computes the gradients of these tiles, at most a batch; nothing is updated.
   double gradients(const std::vector<FitTileRef>& tiles, bool noise);
@@ -81,6 +83,7 @@ class Fitter {
 
   // Memory held, without the texels.
   size_t bytes() const;
+  size_t level_count() const { return levels_.size(); }
   size_t channels() const { return static_cast<size_t>(channels_); }
   // Checked element counts of the arrays above; throw std::out_of_range.
   size_t cell_count(int level) const;

@@ -221,9 +221,16 @@ void register_fit(nb::module_& m) {
              require(mask_channel < static_cast<int>(f.channels()), "no such channel");
              f.set_loss(weights.data(), mask_channel);
            })
+      .def(
+          "set_prices",
+          [](Fitter& f, const std::vector<float>& prices) {
+            expect(prices.size(), f.level_count());
+            f.set_prices(prices);
+          },
+          nb::arg("prices"))
       .def("step", &Fitter::step, nb::arg("latent_rate"), nb::arg("decoder_rate"),
            nb::call_guard<nb::gil_scoped_release>())
-      .def("round_latents", &Fitter::round_latents, nb::call_guard<nb::gil_scoped_release>())
+      .def("round_latents", &Fitter::round_latents, nb::arg("part") = 0.f, nb::call_guard<nb::gil_scoped_release>())
       .def(
           "gradients",
           [](Fitter& f, const std::vector<std::tuple<int, int, int>>& tiles, bool noise,

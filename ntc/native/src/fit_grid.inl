@@ -1,7 +1,7 @@
 // The levels of a fit: latents of a tile to inputs of its texels, and gradients the other way. The decoder in
 // fit_kernel.cpp knows none of this.
 
-#include "fit_patch.inl"
+#include "fit_rate.inl"
 
 namespace ntc::NTC_ISA_NAMESPACE {
 namespace {

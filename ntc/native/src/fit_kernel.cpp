@@ -175,10 +175,12 @@ double fit_tile(const FitStep& step, int index, const Workspace& w, float* gradi
     store(w.input_gradients + row * first.in_stride + column, x);
   });
   float* patches = step.patch_gradients + index * step.patch_stride;
-  for (int l = 0; l < step.level_count; l++)
-    if (mip.roles[l] >= 0)
-      spread(step, tile, l, w.input_gradients + mip.roles[l], first.in_stride, w.rows,
-             patches + mip.patches[l]);
+  for (int l = 0; l < step.level_count; l++) {
+    if (mip.roles[l] < 0) continue;
+    float* patch = patches + mip.patches[l];
+    spread(step, tile, l, w.input_gradients + mip.roles[l], first.in_stride, w.rows, patch);
+    if (step.levels[l].price > 0) add_rate(step, mip, l, tile, w.patch, patch);
+  }
   return loss;
 }
 

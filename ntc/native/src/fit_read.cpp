@@ -68,4 +68,19 @@ void Fitter::get_latent_gradients(int level, float* values) const {
   }
 }
 
+size_t Fitter::cell_count(int level) const { return levels_.at(static_cast<size_t>(level)).stored; }
+
+size_t Fitter::feature_count(int level) const {
+  return static_cast<size_t>(levels_.at(static_cast<size_t>(level)).features);
+}
+
+size_t Fitter::weight_count(int index) const {
+  const Layer& layer = layers_.at(static_cast<size_t>(index));
+  return static_cast<size_t>(layer.inputs) * layer.outputs;
+}
+
+size_t Fitter::bias_count(int index) const {
+  return static_cast<size_t>(layers_.at(static_cast<size_t>(index)).outputs);
+}
+
 }  // namespace ntc

@@ -17,6 +17,7 @@ constexpr int kMaxFeatures = 32;
 constexpr uint32_t kHashPrime = 2654435761u;  // docs/format.md, 8.5.3
 constexpr int kPhases = 8;                    // shifts of a tile along an axis, 1/8 texel apart
 constexpr int kLodSteps = 8;                  // from a mip to the next one
+constexpr float kLeastScale = 4;              // of latents around a cell, in steps of an int8 input
 constexpr int kMaxSpan = 24;  // cells an axis of a tile can read: of a level up to 2.5 times as fine
 
 // `n` rounded up to a multiple of `to`.
@@ -36,6 +37,7 @@ struct FitLevel {
   size_t stored;         // cells that are stored
   float low, high;       // range of latents
   float step;            // between two codes
+  float price;           // of a bit, each time that a tile reads a cell: ntc/fit/rate.py; 0: nothing
   float* records;        // per stored cell [values | means | squares | visits, slot, 0, 0]
 
   // Floats of a record: four features make 64 bytes, one cache line.
