@@ -1,21 +1,20 @@
 """Runs compute shaders of the tests on the first Vulkan device, and the tools that compile them."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import conftest
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 Array = npt.NDArray[Any]
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Fails where drivers and shader tools are promised, skips elsewhere."""
-    (pytest.fail if os.environ.get("NTC_EXPECT_VULKAN") == "1" else pytest.skip)(what)
+    conftest.missing(what, "NTC_EXPECT_VULKAN")
 
 
 def run_tool(name: str, *arguments: object) -> str:

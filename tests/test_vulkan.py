@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compute import missing
 from models import random_model, wide_model
 
 from ntc.decode import open_decoder, reference, vulkan, words
@@ -29,11 +30,6 @@ SEEDS = range(60)
 REFERENCE = ReferenceDecoder()
 DTYPES = (np.uint8, np.uint16, np.float32)
 same = np.testing.assert_array_equal
-
-
-def missing(why: str) -> None:
-    promised = os.environ.get("NTC_EXPECT_VULKAN") == "1"
-    (pytest.fail if promised else pytest.skip)(why)
 
 
 @pytest.fixture(scope="module")

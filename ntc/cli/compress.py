@@ -81,7 +81,7 @@ def command(
     bpp: float = typer.Option(5.0, help="Bits per texel of mip 0, at most."),
     budget: Budget = typer.Option(
         Budget.MEMORY,
-        help="Of what: the memory of a GPU, or the file, which is then the better for it.",
+        help="Of what: the memory of a GPU, or the file, for low rates.",
     ),
     effort: Effort = typer.Option(Effort.MEDIUM, help="Texels fitted; quality for time."),
     texels: int = typer.Option(0, min=0, hidden=True, help="Fit these, whatever the effort."),
