@@ -152,6 +152,34 @@ def test_any_codes(width, height, features, most_bits, scale, random):
     assert entropy_reference.pack(section, outline) == stored
 
 
+@pytest.mark.parametrize("widths", [(1,), (2,), (3,), (0, 3, 3, 3), (1, 2, 3), (3, 4)])
+@pytest.mark.parametrize("scale", [1, 65, 3121, 4644, 7282, 10700, 29128])
+def test_tiles_that_are_like_their_neighbours(widths, scale):
+    """Codes of a few bits between those of like tiles, at scales that divide exactly and others."""
+    rng = np.random.default_rng(scale)
+    tiles = rng.choice(widths, tile_grid(37, 22, 3)).astype(np.uint8)
+    tiles[scale * ((1 << tiles.astype(int)) - 1) > 2 * spec.LATENT_LIMIT] = 1
+    top = ((1 << tiles.astype(int)) - 1).repeat(8, 0)[:22].repeat(8, 1)[:, :37, None]
+    codes = np.clip(np.rint(rng.laplace(top / 2, 1, (22, 37, 3))), 0, top)
+    section, outline = case(level_with(codes, tiles, scale, -spec.LATENT_LIMIT))
+    stored = assert_comes_back(section, outline)
+    assert entropy_reference.pack(section, outline) == stored
+    assert both(stored, outline, len(section)) == section
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_the_latent_of_a_code_is_predicted_as_that_code(width):
+    """The native core takes it for granted between like tiles of a few bits, at all scales."""
+    top = (1 << width) - 1
+    scales = np.arange(1, 2 * spec.LATENT_LIMIT // top + 1)[:, None]
+    codes = np.arange(top + 1)
+    found = (codes * scales + scales // 2) * (65536 // scales + 1) >> 16
+    np.testing.assert_array_equal(np.minimum(found, top), np.broadcast_to(codes, found.shape))
+    widest = entropy_reference.Tile(width, int(scales[-1, 0]), 0, 65536 // int(scales[-1, 0]) + 1)
+    latents = (widest.scale * codes).tolist()
+    assert [entropy_reference._nearest_code(widest, t) for t in latents] == codes.tolist()
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(range(len(extremes()))), st.binary(max_size=30), st.integers(0, 300))
 def test_other_bytes_never_escape(index, other, at):

@@ -5,35 +5,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "entropy_coder.h"
+#include "entropy_codes.h"
 #include "entropy_tiles.h"
 
 namespace ntc {
 namespace {
 
 constexpr int kMaxFeatures = 32;
+constexpr int kMaxLine = 64 * kMaxFeatures;  // codes of a line of a tile
 constexpr int kStartBits = 28;
-
-// The class of an activity, in steps of a tile; all above 31 are of the last one.
-constexpr std::array<uint8_t, 32> kActivityClass = {0, 1, 2, 3, 4, 5, 6,  6,  7,  7,  7,  8,  8,  8,  8,  9,
-                                                    9, 9, 9, 9, 9, 9, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10};
-constexpr int kClasses = 11;
-
-// Of one feature of a level.
-struct CodeModel {
-  Probability differs[3 * kClasses];    // whether a code is another than predicted
-  Probability below[5 * 27];            // whether it is lower
-  Probability longer[3 * kClasses][7];  // whether their difference has one more bit
-  Probability bits[256];                // the bits of the difference below its highest
-};
-
-// What its neighbours say about a code.
-struct Guess {
-  int predicted, lean;
-  uint32_t activity;
-  int slope;
-};
 
 uint32_t load32(const uint8_t* at) {
   return at[0] | uint32_t{at[1]} << 8 | uint32_t{at[2]} << 16 | uint32_t{at[3]} << 24;
@@ -43,79 +26,43 @@ void store32(uint8_t* at, uint32_t value) {
   for (int i = 0; i < 4; i++) at[i] = static_cast<uint8_t>(value >> 8 * i);
 }
 
-int compare(int a, int b) { return (a > b) - (a < b) + 1; }
-
-// The median of left, above and their plane is the predictor of LOCO-I (Weinberger, Seroussi, Sapiro, 2000).
-Guess guess(const Tile& tile, int left, int above, int right, int corner) {
-  const int low = std::min(left, above), high = std::max(left, above);
-  const int predicted = nearest_code(tile, std::max(low, std::min(high, left + above - corner)));
-  const int spread = std::abs(left - corner) + std::abs(above - corner) + std::abs(right - above);
-  const int slope = 9 * compare(left, corner) + 3 * compare(above, corner) + compare(right, above);
-  const uint32_t activity = std::min(static_cast<uint32_t>(spread), 65535u) * tile.inverse >> 16;
-  return {predicted, std::clamp(predicted - tile.zero, -2, 2), activity, slope};
+// Codes of `width` bits, one after the other from this bit of words on.
+void read_codes(const uint8_t* words, int64_t bit, int width, uint8_t* codes, int64_t count) {
+  const uint8_t* word = words + 4 * (bit >> 5);
+  int filled = 32 - static_cast<int>(bit & 31);
+  uint64_t window = load32(word) >> (bit & 31);
+  for (int64_t i = 0; i < count; i++) {
+    if (filled < width) {
+      word += 4;
+      window |= uint64_t{load32(word)} << filled;
+      filled += 32;
+    }
+    codes[i] = static_cast<uint8_t>(window & ((1u << width) - 1));
+    window >>= width;
+    filled -= width;
+  }
 }
 
-// The codes of a line of a tile, one after the other: read with an encoder, written with a decoder.
-template <bool kWrites>
-class Codes {
- public:
-  Codes(uint8_t* words, int64_t bit, int width) : word_(words + 4 * (bit >> 5)), width_(width) {
-    const int used = static_cast<int>(bit & 31);
-    window_ = kWrites ? load32(word_) : load32(word_) >> used;
-    filled_ = kWrites ? used : 32 - used;
+void write_codes(uint8_t* words, int64_t bit, int width, const uint8_t* codes, int64_t count) {
+  uint8_t* word = words + 4 * (bit >> 5);
+  int filled = static_cast<int>(bit & 31);
+  uint64_t window = filled > 0 ? load32(word) : 0;
+  const auto write = [&](uint32_t value, int bits) {
+    window |= uint64_t{value} << filled;
+    filled += bits;
+    if (filled < 32) return;
+    store32(word, static_cast<uint32_t>(window));
+    word += 4;
+    window >>= 32;
+    filled -= 32;
+  };
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const uint32_t four = load32(codes + i), two = (four & 0x00FF00FF) | (four & 0xFF00FF00) >> (8 - width);
+    write((two & 0xFFFF) | two >> 16 << 2 * width, 4 * width);
   }
-
-  int read() {
-    if (filled_ < width_) {
-      word_ += 4;
-      window_ |= uint64_t{load32(word_)} << filled_;
-      filled_ += 32;
-    }
-    const int code = static_cast<int>(window_ & ((1u << width_) - 1));
-    window_ >>= width_;
-    filled_ -= width_;
-    return code;
-  }
-
-  void write(int code) {
-    window_ |= uint64_t{static_cast<uint32_t>(code)} << filled_;
-    filled_ += width_;
-    if (filled_ < 32) return;
-    store32(word_, static_cast<uint32_t>(window_));
-    word_ += 4;
-    window_ >>= 32;
-    filled_ -= 32;
-  }
-
-  void flush() {
-    if (filled_ > 0) store32(word_, static_cast<uint32_t>(window_));
-  }
-
- private:
-  uint8_t* word_;
-  int width_;
-  uint64_t window_;
-  int filled_;
-};
-
-// Codes `difference`, 1 - codes..codes - 1, of a code from its prediction and returns it.
-template <class Coder>
-inline int code_difference(Coder& coder, CodeModel& model, const Guess& guess, uint32_t activity, int top,
-                           int difference) {
-  const int context = 3 * kActivityClass[std::min(activity, 31u)] + std::abs(guess.lean);
-  if (!coder.decide(model.differs[context], difference != 0)) return 0;
-  const int lower = guess.predicted, higher = top - guess.predicted;  // codes on either side
-  const bool below = lower > 0 && (higher == 0 || coder.decide(model.below[27 * (guess.lean + 2) + guess.slope],
-                                                               difference < 0));
-  const int most = below ? lower : higher, size = std::abs(difference);
-  int extra = 0;
-  while (2 << extra <= most && coder.decide(model.longer[context][extra], size >= 2 << extra)) extra++;
-  int value = 1;
-  for (int i = extra - 1; i >= 0; i--) {
-    value = 2 * value + coder.decide(model.bits[(1 << extra) + value], size >> i & 1);
-  }
-  if (value > most) throw EntropyFault{"E3", "a code outside its tile"};
-  return below ? -value : value;
+  for (; i < count; i++) write(codes[i], width);
+  if (filled > 0) store32(word, static_cast<uint32_t>(window));
 }
 
 // Goes over a section in the order of its decisions: reads it with an encoder, writes it with a decoder.
@@ -150,6 +97,7 @@ class Section {
     }
   }
 
+  // After every line of blocks, tiles or cells.
   void check_end() const {
     if constexpr (kWrites) {
       if (coder_.past_the_end()) throw EntropyFault{"E1", "decisions after the last byte"};
@@ -192,6 +140,7 @@ class Section {
         const int64_t cells = high * std::min(side, outline_.width - column * side);
         words += static_cast<uint64_t>((cells * outline_.features * tile->width + 31) / 32);
         if (kWrites) write_entry(entry, *tile);
+        if constexpr (kWrites) coder_.stay();
       }
       check_end();
     }
@@ -212,54 +161,118 @@ class Section {
   void codes() {
     const int64_t features = outline_.features, side = int64_t{1} << outline_.tile_log2;
     models_.resize(static_cast<size_t>(features));
-    // Latents of the line above, and from its first cell to the one before this, of this line; a cell of zeros
-    // on either side.
-    std::vector<int16_t> latents(static_cast<size_t>((outline_.width + 2) * features));
-    std::array<int16_t, kMaxFeatures> corner;  // the line above, one cell back
+    const auto line_size = static_cast<size_t>((outline_.width + 2) * features);
+    latents_.resize(line_size);
+    for (auto& line : lines_) line.resize(line_size);
     for (int64_t y = 0; y < height_; y++) {
-      corner.fill(0);
+      corner_.fill(0);
+      std::swap(lines_[0], lines_[1]);
       const Tile* tile = tiles_.data() + (y >> outline_.tile_log2) * columns_;
-      const int64_t line = y & (side - 1);
       for (int64_t x = 0; x < outline_.width; x += side, tile++) {
         const int64_t wide = std::min(side, outline_.width - x);
-        int16_t* cells = latents.data() + (x + 1) * features;
         if (tile->width > 0) {
-          code_line(*tile, line, wide, cells, corner.data());
+          code_line(*tile, x, y, wide);
           continue;
         }
+        int16_t* latents = latents_.data() + (x + 1) * features;
         const bool next_codes = x + side < outline_.width && tile[1].width > 0;
-        if (next_codes) std::copy_n(cells + (wide - 1) * features, features, corner.data());
-        if (line == 0) std::fill_n(cells, wide * features, static_cast<int16_t>(tile->offset));
+        if (next_codes) std::copy_n(latents + (wide - 1) * features, features, corner_.data());
+        if ((y & (side - 1)) == 0) std::fill_n(latents, wide * features, static_cast<int16_t>(tile->offset));
       }
       check_end();
     }
   }
 
-  void code_line(const Tile& tile, int64_t line, int64_t wide, int16_t* cells, int16_t* corner) {
-    const int features = outline_.features, top = (1 << tile.width) - 1;
-    Codes<kWrites> codes(words_ + size_t{4} * tile.first_word, line * wide * features * tile.width, tile.width);
-    std::conditional_t<kWrites, Coder, Coder&> coder = coder_;  // a decoder fits into registers
-    for (int64_t i = 0; i < wide; i++, cells += features) {
-      // All guesses of a cell come first, so that no branch a processor takes wrongly waits for one of them.
-      std::array<Guess, kMaxFeatures> guesses;
-      for (int f = 0; f < features; f++) {
-        guesses[f] = guess(tile, cells[f - features], cells[f], cells[f + features], corner[f]);
-        corner[f] = cells[f];
-      }
-      int surprise = 0;  // how far the code of the feature before was from its prediction
-      for (int f = 0; f < features; f++) {
-        const int known = kWrites ? 0 : codes.read() - guesses[f].predicted;
-        const uint32_t activity = guesses[f].activity + static_cast<uint32_t>(surprise);
-        const int difference = code_difference(coder, models_[f], guesses[f], activity, top, known);
-        const int code = guesses[f].predicted + difference;
-        if (kWrites) codes.write(code);
-        surprise = std::abs(difference);
-        cells[f] = static_cast<int16_t>(tile.offset + tile.scale * code);
+  // The line y of a tile, `wide` cells from x on.
+  void code_line(const Tile& tile, int64_t x, int64_t y, int64_t wide) {
+    const int64_t line = y & ((int64_t{1} << outline_.tile_log2) - 1), count = wide * outline_.features;
+    uint8_t* words = words_ + size_t{4} * tile.first_word;
+    uint8_t* codes = lines_[1].data() + (x + 1) * outline_.features;
+    const int64_t bit = line * count * tile.width;
+    if (!kWrites) read_codes(words, bit, tile.width, codes, count);
+    const auto [begin, end] = between_codes(tile, x, y, wide);
+    code_between_latents(tile, x, begin);
+    if (begin < end) code_between_codes(tile, x + begin, end - begin);
+    code_between_latents(tile, x + end, wide - end);
+    if (kWrites) write_codes(words, bit, tile.width, codes, count);
+    if constexpr (kWrites) coder_.stay();
+  }
+
+  // The first cell of a line of a tile and the one after the last of which codes alone say enough: all of
+  // their neighbours lie in tiles like it.
+  std::pair<int64_t, int64_t> between_codes(const Tile& tile, int64_t x, int64_t y, int64_t wide) {
+    const bool first_line = (y & ((int64_t{1} << outline_.tile_log2) - 1)) == 0;
+    const Tile* above = &tile - (first_line ? columns_ : 0);
+    if (tile.width > kTableWidth || y == 0 || !tile.codes_like(*above)) return {0, 0};
+    if (tile.scale != steps_.scale) steps_ = Steps(tile);
+    const bool left = x > 0 && tile.codes_like((&tile)[-1]) && tile.codes_like(above[-1]);
+    const bool right = x + wide < outline_.width && tile.codes_like(above[1]);
+    const int64_t begin = left ? 0 : 1;
+    return {begin, std::max(begin, right ? wide : wide - 1)};
+  }
+
+  // Cells of a line of any tile; `cell` is the first of them on the line of the grid.
+  void code_between_latents(const Tile& tile, int64_t cell, int64_t cells) {
+    const int features = outline_.features;
+    int16_t* latents = latents_.data() + (cell + 1) * features;
+    uint8_t* codes = lines_[1].data() + (cell + 1) * features;
+    Local coder = coder_;
+    for (int64_t i = 0; i < cells; i++) {
+      int before = 0;
+      for (int f = 0; f < features; f++, latents++, codes++) {
+        const Guess between = guess(tile, latents[-features], latents[0], latents[features], corner_[f]);
+        const Place place = place_of(tile.width, tile.zero, between.predicted);
+        before = code_feature(coder, models_[f], tile, between, place, before, *codes);
+        corner_[f] = latents[0];
+        latents[0] = static_cast<int16_t>(tile.offset + tile.scale * *codes);
       }
     }
-    if (kWrites) codes.flush();
     if constexpr (kWrites) coder_ = coder;
   }
+
+  // Those of between_codes(). What is in the loop is most of the time that a file takes to load.
+  void code_between_codes(const Tile& tile, int64_t cell, int64_t cells) {
+    const int features = outline_.features;
+    const int64_t first = (cell + 1) * features, count = cells * features;
+    const uint8_t* above = lines_[0].data() + first;
+    uint8_t* codes = lines_[1].data() + first;
+    std::array<uint16_t, kMaxLine> around;  // corner, above and right, as the table has them
+    for (int64_t i = 0; i < count; i++) {
+      around[i] = static_cast<uint16_t>(above[i - features] << 6 | above[i] << 3 | above[i + features]);
+    }
+    Local coder = coder_;
+    const Steps steps = steps_;
+    const Tile same = tile;
+    const Place* places = kPlaces[tile.width][tile.zero].data();
+    CodeModel* models = models_.data();
+    for (int64_t i = 0; i < count;) {
+      int before = 0;
+      for (int f = 0; f < features; f++, i++) {
+        Guess between = kGuesses[codes[i - features] << 9 | around[i]];
+        between.activity = steps.activity[between.activity];
+        before = code_feature(coder, models[f], same, between, places[between.predicted], before, codes[i]);
+      }
+    }
+    if constexpr (kWrites) coder_ = coder;
+    int16_t* latents = latents_.data() + first;
+    std::copy_n(latents + count - features, features, corner_.data());
+    for (int64_t i = 0; i < count; i++)
+      latents[i] = static_cast<int16_t>(tile.offset + tile.scale * codes[i]);
+  }
+
+  // Codes a feature of a cell and returns how far it was from its prediction.
+  [[gnu::always_inline]] static int code_feature(Coder& coder, CodeModel& model, const Tile& tile,
+                                                 const Guess& guess, const Place& place, int before,
+                                                 uint8_t& code) {
+    const int known = kWrites ? 0 : code - guess.predicted;
+    const auto [size, below] = code_difference(coder, model, tile, guess, place, before, known);
+    if (kWrites)
+      code = static_cast<uint8_t>(guess.predicted + ((static_cast<uint32_t>(size) ^ below) - below));
+    return size;
+  }
+
+  // A decoder fits into registers, where what is written to bytes cannot change it.
+  using Local = std::conditional_t<kWrites, Coder, Coder&>;
 
   const LevelOutline& outline_;
   Coder& coder_;
@@ -268,6 +281,12 @@ class Section {
   int64_t height_, rows_ = 0, columns_ = 0;
   std::vector<Tile> tiles_;
   std::vector<CodeModel> models_;
+  Steps steps_ = Steps(Tile{});
+  // Latents of the line above, from its first cell to the one before this, of this line; a cell of zeros on
+  // either side.
+  std::vector<int16_t> latents_;
+  std::array<int16_t, kMaxFeatures> corner_;  // the line above, one cell back
+  std::vector<uint8_t> lines_[2];  // codes of the line above and of this, with a cell on either side
   uint8_t* words_ = nullptr;
 };
 
@@ -282,7 +301,8 @@ std::vector<uint8_t> pack_section(const LevelOutline& outline, const uint8_t* se
 
 void unpack_section(const LevelOutline& outline, const uint8_t* stored, size_t stored_size, uint8_t* section,
                     size_t size) {
-  RangeDecoder coder(stored, stored_size);
+  const PaddedBytes padded(stored, stored_size);
+  RangeDecoder coder(padded);
   Section<RangeDecoder>(outline, coder, section, size).run();
   if (!coder.finished()) throw EntropyFault{"E1", "bytes after the last decision, or another end"};
 }

@@ -1,9 +1,11 @@
 // Binary adaptive range coding. Range coding after Martin, "Range encoding: an algorithm for removing
 // redundancy from a digitised message" (1979), with the carry kept back in the encoder as Schindler and LZMA
-// do; probabilities adapt as in Howard and Vitter, "Practical implementations of arithmetic coding" (1992), faster
-// while they are young.
+// do; probabilities adapt as in Howard and Vitter, "Practical implementations of arithmetic coding" (1992),
+// faster while they are young.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -11,36 +13,62 @@
 
 namespace ntc {
 
+// All ones for yes, 0 for no: decisions that a processor cannot predict are masks, not branches.
+using Flag = uint32_t;
+constexpr Flag flag(bool yes) { return 0u - Flag{yes}; }
+constexpr uint32_t choose(Flag flag, uint32_t yes, uint32_t no) { return no ^ ((yes ^ no) & flag); }
+
 // How likely a decision is to be 1. It moves by 1/8 of what is missing at first, by 1/128 after 32 decisions.
 struct Probability {
-  uint16_t one = 1 << 15;  // in 1/65536: 127..65409
-  uint8_t age = 0;
+  uint32_t one = 1 << 15;  // in 1/65536: 127..65409
+  uint32_t age = 0;
 
-  uint32_t in_32768() const { return one >> 1; }
-  void adapt(bool is_one) {
-    const int shift = 3 + (age >> 3);
-    one = static_cast<uint16_t>(is_one ? one + ((65536u - one) >> shift) : one - (one >> shift));
-    if (age < 32) age++;
+  // Learns from a decision if it was asked for.
+  void adapt(Flag is_one, Flag asked) {
+    if (age == kAdult) [[likely]] {
+      one -= decrease(7, one & asked, is_one & asked);
+    } else {
+      one -= decrease(3 + (age >> 3), one & asked, is_one & asked);
+      age += asked & 1;
+    }
+  }
+
+ private:
+  static constexpr uint32_t kAdult = 32;
+
+  // one >> shift, or the negative of (65536 - one) >> shift: as `>>` rounds down, it is one more.
+  static uint32_t decrease(uint32_t shift, uint32_t one, Flag is_one) {
+    return static_cast<uint32_t>(static_cast<int32_t>(one + (is_one & ((1u << shift) - 1 - 65536u))) >>
+                                 shift);
   }
 };
 
 inline constexpr uint32_t kLowestRange = 1u << 24;  // below it another byte follows
+// How far to the left to move a range of 2^8 or more so that it is not below: 0, 8 or 16.
+inline uint32_t missing_bits(uint32_t range) {
+  return static_cast<uint32_t>(std::countl_zero(range | 1)) & 24;
+}
 
 class RangeEncoder {
  public:
   static constexpr bool kWrites = false;  // what it walks over is read, not written
 
   bool decide(Probability& probability, bool one) {
-    const uint32_t bound = (range_ >> 15) * probability.in_32768();
+    const uint32_t bound = (range_ >> 15) * (probability.one >> 1);
     if (one) {
       range_ = bound;
     } else {
       low_ += bound;
       range_ -= bound;
     }
-    probability.adapt(one);
+    probability.adapt(flag(one), flag(true));
     normalize();
     return one;
+  }
+
+  // A decision if it is asked for, otherwise nothing and 0.
+  Flag decide_if(Flag asked, Probability& probability, bool one) {
+    return asked ? flag(decide(probability, one)) : 0;
   }
 
   // The lowest `count` bits of `value`, the highest of them first, each as likely 0 as 1.
@@ -88,25 +116,43 @@ class RangeEncoder {
   std::vector<uint8_t> bytes_;
 };
 
-// Behind the last byte it reads zeros, so it has to be asked whether it is past the end.
+// The bytes of a chunk and zeros behind them: a decoder need not ask for every byte whether there is one.
+class PaddedBytes {
+ public:
+  // What may be read between two calls of RangeDecoder::stay(): 16 decisions of 2 bytes for each code of a
+  // line of a tile, with what is looked ahead.
+  static constexpr size_t kPadding = 64 * 32 * 16 * 2 + 8;
+
+  PaddedBytes(const uint8_t* bytes, size_t size) : bytes_(size + kPadding), size_(size) {
+    std::copy_n(bytes, size, bytes_.begin());
+  }
+  const uint8_t* begin() const { return bytes_.data(); }
+  const uint8_t* end() const { return bytes_.data() + size_; }
+
+ private:
+  std::vector<uint8_t> bytes_;
+  size_t size_;
+};
+
+// Behind the last byte it reads zeros, so it has to be asked whether it is past the end. A copy goes on where
+// the original is.
 class RangeDecoder {
  public:
   static constexpr bool kWrites = true;
 
-  RangeDecoder(const uint8_t* bytes, size_t size) : next_(bytes), end_(bytes + size) {
-    for (int i = 0; i < 4; i++) code_ = code_ << 8 | byte();
+  explicit RangeDecoder(const PaddedBytes& bytes) : next_(bytes.begin() + 4), end_(bytes.end()) {
+    code_ = load_big_endian(bytes.begin());
   }
 
-  bool decide(Probability& probability, bool) {
-    const uint32_t bound = (range_ >> 15) * probability.in_32768();
-    const bool one = code_ < bound;
-    if (one) {
-      range_ = bound;
-    } else {
-      code_ -= bound;
-      range_ -= bound;
-    }
-    probability.adapt(one);
+  bool decide(Probability& probability, bool) { return decide_if(flag(true), probability, false) != 0; }
+
+  // Without branches: a bound of 0 decides for 0, and changes nothing.
+  [[gnu::always_inline]] Flag decide_if(Flag asked, Probability& probability, bool) {
+    const uint32_t bound = (range_ >> 15) * ((probability.one & asked) >> 1);
+    const Flag one = flag(code_ < bound);
+    probability.adapt(one, asked);
+    range_ = choose(one, bound, range_ - bound);
+    code_ = code_ - bound + (bound & one);
     normalize();
     return one;
   }
@@ -123,28 +169,32 @@ class RangeDecoder {
     return value;
   }
 
-  bool past_the_end() const { return missing_ > 0; }
+  // Goes back to the end of the bytes if it is past it.
+  void stay() {
+    if (next_ <= end_) return;
+    past_the_end_ = true;
+    next_ = end_;
+  }
+  bool past_the_end() const { return past_the_end_ || next_ > end_; }
   // Whether all bytes were read, none was missing, and they are those that an encoder ends with.
-  bool finished() const { return next_ == end_ && missing_ == 0 && code_ == 0; }
+  bool finished() const { return next_ == end_ && !past_the_end_ && code_ == 0; }
 
  private:
-  void normalize() {
-    while (range_ < kLowestRange) {
-      range_ <<= 8;
-      code_ = code_ << 8 | byte();
-    }
+  static uint32_t load_big_endian(const uint8_t* at) {
+    return uint32_t{at[0]} << 24 | uint32_t{at[1]} << 16 | uint32_t{at[2]} << 8 | at[3];
   }
 
-  uint32_t byte() {
-    if (next_ != end_) return *next_++;
-    missing_++;
-    return 0;
+  void normalize() {
+    const uint32_t bits = missing_bits(range_);
+    range_ <<= bits;
+    code_ = static_cast<uint32_t>((uint64_t{code_} << 32 | load_big_endian(next_)) << bits >> 32);
+    next_ += bits >> 3;
   }
 
   const uint8_t* next_;
   const uint8_t* end_;
-  uint64_t missing_ = 0;
-  uint32_t range_ = 0xFFFFFFFFu, code_ = 0;
+  bool past_the_end_ = false;
+  uint32_t range_ = 0xFFFFFFFFu, code_;
 };
 
 }  // namespace ntc

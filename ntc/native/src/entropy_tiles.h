@@ -17,6 +17,11 @@ struct Tile {
   uint32_t inverse;     // 65536 / scale, rounded down, and 1: what divides by the scale
   int zero;             // the code whose latent is closest to 0
   uint32_t first_word;  // of its codes
+
+  // Whether a code stands for the same latent in both, and there are codes.
+  bool codes_like(const Tile& other) const {
+    return width > 0 && width == other.width && scale == other.scale && offset == other.offset;
+  }
 };
 
 // The code whose latent is closest to this one, in a tile whose scale is not 0.
