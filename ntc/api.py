@@ -18,14 +18,7 @@ import numpy as np
 
 from ntc import native
 from ntc.comparison import compare
-from ntc.compression import (
-    Settings,
-    compress,
-    find_room,
-    make_plans,
-    plan_material,
-    texels_to_spend,
-)
+from ntc.compression import compress
 from ntc.conversion import convert, intended_settings
 from ntc.decode import open_decoder
 from ntc.decode.decoder import Decoder
@@ -40,6 +33,7 @@ from ntc.format import container
 from ntc.format.model import bytes_per_texel, encoding_of
 from ntc.machine import peak_memory
 from ntc.material import Material, open_material
+from ntc.planning import find_room, make_plans, plan_material, texels_to_spend
 from ntc.reports import (
     CompressReport,
     DecompressReport,
@@ -52,6 +46,7 @@ from ntc.reports import (
     ValidateReport,
     VulkanDevice,
 )
+from ntc.settings import Settings
 from ntc.texture import bands_of, load_material
 
 __all__ = [

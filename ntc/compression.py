@@ -1,108 +1,44 @@
-"""Compressing: from the images of a material to a `.ntc`, by way of a fit."""
+"""Compressing: from the images of a material to a `.ntc`, by way of fits."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from ntc import metrics
+from ntc import metrics, transcode
+from ntc.control.rounds import CORRECTION, Outcome, Trial, cost
+from ntc.control.steer import Subject, steer
+from ntc.control.targets import outputs_of
 from ntc.decode import open_decoder
-from ntc.errors import RuntimeFailure, UsageError
 from ntc.fit import loop
 from ntc.fit.backends import load_backend
-from ntc.fit.choice import choose
-from ntc.fit.encodings import ENCODINGS
 from ntc.fit.field import quantize
-from ntc.fit.memory import peak_bytes, scratch_limit
-from ntc.fit.plan import Plan, make_plan
-from ntc.fit.presets import EFFORTS, PROFILES, texels_to_fit
-from ntc.fit.problem import OnProgress, Problem
-from ntc.fit.saliency import pruned
-from ntc.format import container, spec
+from ntc.fit.plan import Plan
+from ntc.fit.presets import Recipe
+from ntc.fit.problem import OnProgress, Problem, Progress
+from ntc.format import container
 from ntc.format.container import NtcFile
-from ntc.format.metadata import Filtering, FitRecord, MapRecord, Metadata, Quality
+from ntc.format.metadata import FitRecord, MapRecord, Metadata, Quality, Semantic
 from ntc.format.model import QuantizedModel
-from ntc.machine import physical_memory
 from ntc.material import Material
-from ntc.texture import (
-    Memory,
-    Room,
-    Scratch,
-    TextureSet,
-    as_written,
-    bands_of,
-    load_material,
-    measure_material,
-    mip_count,
+from ntc.planning import (
+    choose_encoding,
+    find_room,
+    make_plans,
+    overhead_bpp,
+    plan_material,
+    texels_to_spend,
+    threads,
 )
+from ntc.settings import Settings
+from ntc.texture import Room, TextureSet, as_written, bands_of, load_material
 
-AUTO = "auto"
-
-Budget = Literal["memory", "file"]
-
-_MOST_OF_MEMORY = 0.75  # of the machine: what may be used where no limit is set
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to compress. The same settings, images and backend give the same bytes."""
-
-    bpp: float = 5.0  # bits a texel of mip 0, of what the budget says
-    budget: Budget = "memory"  # of a GPU, or the file: then latents cost what they take in it
-    effort: str = "medium"
-    encoding: str = AUTO  # or one of ENCODINGS
-    profile: str = "standard"
-    mips: Literal["all", "none"] = "all"
-    wrap: tuple[bool, bool] = (True, True)
-    seed: int = 0
-    threads: int = 0  # 0: one per core
-    backend: str = "auto"
-    texels: int = 0  # to fit; 0: as the effort says
-    max_memory: int = 0  # bytes; 0: no limit
-    keep: float = 1.0  # part of the entries that pruning keeps; 1: no pruning
-    filtering: Filtering = "texel"  # filtered: one decode stands for a trilinear filter
-
-    def __post_init__(self) -> None:
-        if self.effort not in EFFORTS:
-            raise UsageError(f"effort `{self.effort}`: use one of {', '.join(EFFORTS)}")
-        if self.encoding not in (AUTO, *ENCODINGS):
-            names = ", ".join((AUTO, *ENCODINGS))
-            raise UsageError(f"encoding `{self.encoding}`: use one of {names}")
-        if self.profile not in PROFILES:
-            raise UsageError(f"profile `{self.profile}`: use one of {', '.join(PROFILES)}")
-        if not 0.05 <= self.bpp <= 64:
-            raise UsageError(f"bpp {self.bpp:g}: use 0.05 to 64")
-        if self.mips not in ("all", "none"):
-            raise UsageError(f"mips `{self.mips}`: use all or none")
-        if self.budget not in ("memory", "file"):
-            raise UsageError(f"budget `{self.budget}`: use memory or file")
-        if self.budget == "file" and self.keep < 1:
-            raise UsageError("keep: a plan for a budget of the file is not pruned; use memory")
-        if self.filtering not in ("texel", "filtered"):
-            raise UsageError(f"filtering `{self.filtering}`: use texel or filtered")
-        if min(self.threads, self.texels, self.seed, self.max_memory) < 0:
-            raise UsageError("threads, texels, seed and max_memory are 0 or more")
-        if self.seed >= 1 << 64:
-            raise UsageError(f"seed {self.seed}: use a number below 2^64")
-        if not 0.1 <= self.keep <= 1:
-            raise UsageError(f"keep {self.keep:g}: use 0.1 to 1")
-        if not self.encodings:
-            raise UsageError(
-                f"keep {self.keep:g}: encoding `{self.encoding}` is not pruned; use hash or simplex"
-            )
-
-    @property
-    def encodings(self) -> tuple[str, ...]:
-        """The encodings that may be used; `grid` keeps every cell."""
-        names = ("grid", "hash") if self.encoding == AUTO else (self.encoding,)
-        return names if self.keep == 1 else tuple(name for name in names if name != "grid")
+_CORRECTION_RATE: Final = 0.3  # of the learning rates of a whole fit
 
 
 def compress(
@@ -137,121 +73,145 @@ def _compress(
     on_warning: Callable[[str], None],
 ) -> Material:
     """As `compress`, with images kept in this room."""
-    backend, name = load_backend(settings.backend)
+    if settings.match:
+        transcode.check_installed()
     textures = load_material(path, only=only, exclude=exclude, room=room)
     for message in textures.warnings:
         on_warning(message)
-    shape = textures.width, textures.height, textures.channels.shape[2]
-    texels = texels_to_spend(shape, settings)
-    plans, images = plan_material(textures, settings, room)
-    encoding = choose_encoding(plans, images[0], texels, room.ease)
-    plan = plans[encoding]
-    problem = Problem(
-        plan,
-        images,
-        texels,
-        settings.seed,
-        threads(settings),
-        filtering=settings.filtering,
-        ease=room.ease,
+    fits = Fits(settings, textures, room, on_progress)
+    subject = fits.subject()
+    fits.weights = subject.named(settings.weights, "weight")
+    heard: list[str] = []
+    material = steer(fits, subject, settings, heard.append).material
+    fits.end()
+    for message in heard:
+        on_warning(message)
+    return replace(material, warnings=(*textures.warnings, *heard))
+
+
+class Fits:
+    """The fits of one material: a `ntc.control.rounds.Run`."""
+
+    def __init__(
+        self, settings: Settings, textures: TextureSet, room: Room, on_progress: OnProgress
+    ) -> None:
+        self.settings = settings
+        self.textures = textures
+        self.room = room
+        self.on_progress = on_progress
+        self.backend, self.backend_name = load_backend(settings.backend)
+        self.plans, self.images = plan_material(textures, settings, room)
+        self.texels = texels_to_spend(self.shape, settings)
+        self.weights: Mapping[str, float] = {}  # of maps, as the user has them
+        self.encoding = ""
+        self.spent = 0  # texels fitted
+        self.last = Progress(0, 0, 0.0)
+
+    def subject(self) -> Subject:
+        """What is known before the first fit."""
+        overhead = overhead_bpp(self.shape, self.settings) if self.settings.fits_to_file else 0.0
+        maps, image = self.textures.maps, self.images[0]
+        return Subject(self.textures.name, maps, image, overhead, self.room.ease)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Width, height and channels that vary."""
+        return self.textures.width, self.textures.height, self.textures.channels.shape[2]
+
+    def __call__(self, trial: Trial) -> Outcome:
+        """Fits once."""
+        plan = self._plan(trial)
+        texels = max(int(cost(trial) * self.texels), 1)
+        weights, scale = self._weights(trial)
+        problem = Problem(
+            plan,
+            self.images,
+            texels,
+            self.settings.seed,
+            threads(self.settings),
+            recipe=Recipe() if trial.begin is None else correction(Recipe()),
+            weights=weights,
+            filtering=self.settings.filtering,
+            normals=fitted_normals(self.textures.maps) if self.settings.normals == "angle" else (),
+            price=trial.price if trial.steered else trial.price / scale,
+            begin=None if trial.begin is None else trial.begin.field,
+            decoder=open_decoder(),
+            ease=self.room.ease,
+        )
+        field = loop.fit(self.backend(problem), problem, self._progress_of(self.last.texels))
+        self.spent += texels
+        record = fit_record(self.settings, self.backend_name, self.encoding, self.spent)
+        model, maps = quantize(field, plan), self.textures.maps
+        metadata = describe(model, self.images[0], self.textures.name, maps, record, self.room)
+        file = NtcFile(model, metadata)
+        kept = field if trial.begin is None and self.settings.rounds else None
+        return Outcome(trial, plan, kept, Material(file, container.write(file)))
+
+    def end(self) -> None:
+        """Says that no fit follows."""
+        spent = self.last.texels
+        if self.last.total > spent:
+            self.on_progress(Progress(spent, spent, self.last.psnr))
+
+    def _plan(self, trial: Trial) -> Plan:
+        """That of the fit to go on from, or a new one in the encoding that suited the first."""
+        if trial.begin is not None:
+            before = trial.begin
+            more = int((trial.bpp - before.trial.bpp) * self.shape[0] * self.shape[1])
+            return replace(before.plan, bits=before.plan.bits and max(before.plan.bits + more, 1))
+        plans = self.plans
+        if self.settings.fits_to_file:
+            plans = make_plans(self.shape, self.settings, trial.bpp, steered=trial.steered)
+        self.encoding = self.encoding or choose_encoding(
+            plans, self.images[0], self.texels, self.room.ease
+        )
+        return plans[self.encoding]
+
+    def _weights(self, trial: Trial) -> tuple[tuple[float, ...], float]:
+        """Of each channel, with a mean of 1, and what they were divided by: none if all are 1.
+
+        A channel of several maps has the largest of theirs.
+        """
+        weights = np.zeros(max(self.shape[2], 1))
+        for record in self.textures.maps:
+            weight = self.weights.get(record.name, 1.0) * trial.weights.get(record.name, 1.0)
+            outputs = outputs_of([record], record.name)
+            weights[outputs] = np.maximum(weights[outputs], weight)
+        if np.ptp(weights) == 0:
+            return (), 1.0
+        scale = float(weights.mean())
+        return tuple((weights / scale).tolist()), scale
+
+    def _progress_of(self, before: int) -> OnProgress:
+        """Progress of a fit after so many texels; more fits may follow where a target is set."""
+        more = int(CORRECTION * self.texels) if self.settings.rounds else 0
+
+        def on_progress(progress: Progress) -> None:
+            total = before + progress.total + more
+            self.last = Progress(before + progress.texels, total, progress.psnr)
+            self.on_progress(self.last)
+
+        return on_progress
+
+
+def fitted_normals(maps: Sequence[MapRecord]) -> tuple[tuple[int, int, int], ...]:
+    """Outputs x, y and z of the normal maps that have three."""
+    found = []
+    for record in maps:
+        outputs = [c.output for c in record.channels[:3] if c.output is not None]
+        if record.semantic is Semantic.NORMAL and len(set(outputs)) == 3:
+            x, y, z = outputs
+            found.append((x, y, z))
+    return tuple(found)
+
+
+def correction(recipe: Recipe) -> Recipe:
+    """Steps that leave most of what is there."""
+    return replace(
+        recipe,
+        latent_rate=_CORRECTION_RATE * recipe.latent_rate,
+        decoder_rate=_CORRECTION_RATE * recipe.decoder_rate,
     )
-    model = quantize(loop.fit(backend(problem), problem, on_progress), problem.plan)
-    record = fit_record(settings, name, encoding, texels)
-    metadata = describe(model, images[0], textures.name, textures.maps, record, room)
-    file = NtcFile(model, metadata)
-    return Material(file, container.write(file), textures.warnings)
-
-
-def make_plans(shape: tuple[int, int, int], settings: Settings) -> dict[str, Plan]:
-    """A plan for each encoding that may be used; `shape` is width, height, channels that vary."""
-    width, height, channels = shape
-    names = settings.encodings if channels else settings.encodings[:1]
-    mips = mip_count(width, height) if settings.mips == "all" else 1
-    return {
-        name: make_plan(
-            width,
-            height,
-            max(channels, 1),
-            mips,
-            settings.bpp,
-            settings.wrap,
-            settings.profile,
-            name,
-            adaptive=settings.budget == "file",
-        )
-        for name in names
-    }
-
-
-def plan_material(
-    textures: TextureSet, settings: Settings, room: Room
-) -> tuple[dict[str, Plan], tuple[npt.NDArray[np.uint16], ...]]:
-    """As `make_plans`, pruned as far as the settings say, and what to fit, per mip."""
-    width, height = textures.width, textures.height
-    plans = make_plans((width, height, textures.channels.shape[2]), settings)
-    mips = next(iter(plans.values())).mips
-    if settings.keep == 1:
-        return plans, _images(textures, mips, room)
-    chain = _images(textures, mip_count(width, height), room)
-    plans = {name: pruned(plan, chain, settings.keep, room.ease) for name, plan in plans.items()}
-    return plans, chain[:mips]
-
-
-def texels_to_spend(shape: tuple[int, int, int], settings: Settings) -> int:
-    """Texels to fit; there is nothing to learn where no channel varies."""
-    width, height, channels = shape
-    if channels == 0:
-        return 1
-    return settings.texels or texels_to_fit(settings.effort, width, height)
-
-
-def threads(settings: Settings) -> int:
-    """Threads to fit with."""
-    return settings.threads or os.cpu_count() or 1
-
-
-def choose_encoding(
-    plans: Mapping[str, Plan],
-    image: npt.NDArray[np.uint16],
-    texels: int,
-    ease: Callable[[], None],
-) -> str:
-    """The encoding that suits the image best; the only one there is without a look."""
-    return choose(plans, image, texels, ease) if len(plans) > 1 else next(iter(plans))
-
-
-def find_room(
-    path: Path, settings: Settings, only: Sequence[str], exclude: Sequence[str]
-) -> tuple[Memory | Scratch, int]:
-    """Where to keep the images of a material, and how many bytes of memory that takes at most.
-
-    In memory if the limit allows it, or most of the machine's memory if none was set; otherwise
-    in scratch files. Raises RuntimeFailure, before a pixel is read, if neither will do.
-    """
-    backend = load_backend(settings.backend)[1]
-    plans = make_plans(measure_material(path, only=only, exclude=exclude), settings)
-    needed = max(peak_bytes(plan, backend) for plan in plans.values())
-    allowed = settings.max_memory or int(physical_memory() * _MOST_OF_MEMORY) or needed
-    if needed <= allowed:
-        return Memory(), needed
-    least = {name: peak_bytes(plan, backend, scratch=True) for name, plan in plans.items()}
-    if max(least.values()) > allowed:
-        smaller = [f"use --encoding {name}, " for name, n in least.items() if n <= allowed]
-        raise RuntimeFailure(
-            f"{path}: needs {max(least.values()) / 1e6:.0f} MB of memory, even with images in "
-            f"scratch files, {allowed / 1e6:.0f} MB are allowed; {''.join(smaller[:1])}lower "
-            "--bpp, raise --max-memory, or leave maps out with --exclude"
-        )
-    limit = min(scratch_limit(plan, allowed) for plan in plans.values())
-    return Scratch(limit), min(needed, allowed)
-
-
-def _images(textures: TextureSet, mips: int, room: Room) -> tuple[npt.NDArray[np.uint16], ...]:
-    """What to fit, per mip: black if all is constant, because a decoder has some output."""
-    if textures.channels.shape[2]:
-        return tuple(textures.mip_chain(mips, room))
-    sizes = [spec.mip_size(textures.width, textures.height, mip) for mip in range(mips)]
-    return tuple(np.zeros((height, width, 1), np.uint16) for width, height in sizes)
 
 
 def fit_record(settings: Settings, backend: str, encoding: str, texels: int) -> FitRecord:
@@ -262,13 +222,7 @@ def fit_record(settings: Settings, backend: str, encoding: str, texels: int) -> 
         seed=settings.seed,
         texels=texels,
         filtering=settings.filtering,
-        settings={
-            "bpp": settings.bpp,
-            "budget": settings.budget,
-            "profile": settings.profile,
-            "encoding": encoding,
-            "keep": settings.keep,
-        },
+        settings=settings.record() | {"encoding": encoding},
     )
 
 

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ntc.compression import AUTO, Settings, describe, fit_record, texels_to_spend, threads
+from ntc.compression import describe, fit_record
 from ntc.decode import open_decoder, reference
 from ntc.fit import loop
 from ntc.fit.backends import load_backend
@@ -31,6 +31,8 @@ from ntc.format.container import NtcFile
 from ntc.format.layout import SKIPPED, stored_cells
 from ntc.format.model import Layer, Level, QuantizedModel, encoding_of
 from ntc.material import Material, open_material
+from ntc.planning import texels_to_spend, threads
+from ntc.settings import AUTO, Settings
 from ntc.texture import Memory, as_written
 
 Floats = npt.NDArray[np.float32]
@@ -66,7 +68,7 @@ def convert(
         model.height,
         model.channels,
         model.mips,
-        settings.bpp,
+        settings.rate,
         model.wrap,
         settings.profile,
         encoding,

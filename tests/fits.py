@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ntc.fit.encodings import LevelPlan
 from ntc.fit.field import Field, codes_of
 from ntc.fit.plan import Plan
+from ntc.fit.presets import Recipe
 from ntc.fit.problem import Problem
 from ntc.format import spec
 from ntc.format.layout import DENSE, Layout, block_grid
@@ -20,6 +21,7 @@ Images = tuple[npt.NDArray[np.uint16], ...]
 
 KINDS = ("dense", "table", "blocks", "mask")
 LAYOUTS = [*KINDS, *(f"{kind} simplex" for kind in KINDS)]
+WIDE = Recipe(batch_texels=4096)  # batches of 64 tiles: all that some tests have
 FEATURES = (3, 1, 4, 2, 5, 2, 3)  # of a pyramid's levels: none of them whole vectors but one
 
 

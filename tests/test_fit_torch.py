@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from fits import LAYOUTS, Size, Wrap, make_plan, noise_mips, random_field
+from fits import LAYOUTS, WIDE, Size, Wrap, make_plan, noise_mips, random_field
 
 from ntc.decode import reference
 from ntc.fit.backends import torch as backend
@@ -55,7 +55,8 @@ def fit_of_noise(
     plan: Plan, rng: np.random.Generator, gain: float = 1.0, filtering: Filtering = "texel"
 ) -> "backend.Fit":
     """A fit of noise whose latents and decoder are random, too: every path is taken."""
-    fitting = backend.Fit(Problem(plan, noise_mips(plan, rng), 0, 0, 1, filtering=filtering))
+    problem = Problem(plan, noise_mips(plan, rng), 0, 0, 1, WIDE, filtering=filtering)
+    fitting = backend.Fit(problem)
     field = random_field(plan, rng, gain)
     for latents, values in zip(fitting.latents, field.latents, strict=True):
         latents.values = torch.from_numpy(values.reshape(-1, values.shape[2]))

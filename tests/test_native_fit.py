@@ -2,18 +2,20 @@
 
 import math
 import os
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 import torch
-from fits import LAYOUTS, Size, Wrap, make_plan, noise_mips, smooth_problem
+from fits import LAYOUTS, WIDE, Size, Wrap, make_plan, noise_mips, smooth_problem
 from test_fit_torch import Adam, all_tiles, fit_of_noise, make_fit
 
 from ntc import native
 from ntc.decode import reference
 from ntc.fit import loop
 from ntc.fit.backends import torch as twin
+from ntc.fit.backends.torch_loss import output_errors, turning_errors
 from ntc.fit.encodings import LevelPlan
 from ntc.fit.field import INPUT_ONE, Field, codes_of, quantize
 from ntc.fit.plan import Plan
@@ -45,10 +47,21 @@ def native_fit(fitting: "twin.Fit", isa: str) -> object:
     weights = tuple(fitting.channel_weights.tolist())
     filtering = "filtered" if fitting.filtered else "texel"
     problem = Problem(
-        fitting.plan, mips, 0, 0, 2, weights=weights, filtering=filtering, mask=fitting.mask
+        fitting.plan,
+        mips,
+        0,
+        0,
+        2,
+        fitting.recipe,
+        weights=weights,
+        filtering=filtering,
+        mask=fitting.mask,
+        normals=fitting.problem.normals,
     )
     ours = Fit(problem, isa)
     ours.fitter.set_range(fitting.low.numpy(), fitting.range.numpy())
+    weights = fitting.channel_weights.numpy()
+    ours.fitter.set_loss(weights, fitting.margins.numpy(), problem.mask, list(problem.normals))
     for i, latents in enumerate(fitting.latents):
         ours.fitter.set_latents(i, 0, latents.values.numpy() * np.float32(INPUT_ONE))
     for i, (weights, bias) in enumerate(zip(fitting.weights, fitting.biases, strict=True)):
@@ -68,17 +81,21 @@ def tiles_of(fitting: "twin.Fit") -> list[Triple]:
 def twin_gradients(fitting: "twin.Fit", tiles: list[Triple], shifts: list[Triple] = ()) -> float:
     """Backpropagates the mean squared error of the tiles; returns it."""
     shifts = shifts or [(0, 0, 0)] * len(tiles)
-    error, count = torch.zeros(fitting.plan.widths[-1]), 0
+    error = counted = torch.zeros(fitting.plan.widths[-1])
+    count = 0
     for mip in sorted({mip for mip, _, _ in tiles}):
         chosen = zip(tiles, shifts, strict=True)
         at = Tiles(*np.array([(y, x, *shift) for (m, y, x), shift in chosen if m == mip]).T)
         target, fitted = fitting._targets(mip, at)
         inputs, patches = fitting.inputs(mip, at)
-        error = error + ((fitting.decode(inputs) - target).square() * fitted).sum(0)
+        missed = output_errors(fitting.decode(inputs), target, fitting.margins) * fitted
+        error = error + missed.detach().square().sum(0)
+        turned = turning_errors(missed, target, fitting.problem.normals)
+        counted = counted + turned.square().sum(0)
         count += fitting._count(mip, at) * target.shape[1]
         fitting.read = [*getattr(fitting, "read", []), *patches]
-    ((error * fitting.channel_weights).sum() / count).backward()
-    return float(error.detach().sum()) / count
+    ((counted * fitting.channel_weights).sum() / count).backward()
+    return float(error.sum()) / count
 
 
 def assert_close(ours: np.ndarray, wanted: np.ndarray) -> None:
@@ -101,6 +118,19 @@ def test_gradients_with_weights_and_a_mask(isa: str) -> None:
     fitting.mask = 2
     for mip in fitting.mips:
         mip[..., 2] = (mip[..., 2] > 0.5).float()
+    compare_gradients(fitting, isa)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("layout", ["dense", "table simplex"])
+def test_gradients_at_the_ends_of_storage_space_and_of_angles(isa: str, layout: str) -> None:
+    fitting = make_fit((37, 21), (True, False), 8, layout=layout)
+    fitting.margins = torch.tensor([0.1, 0, 0, 0, 0.5, 0, 0, 0])
+    for mip in fitting.mips:  # channels of every kind: at both ends, in part, between them
+        mip[..., [0, 4]] = (mip[..., [0, 4]] > 0.5).float()
+        mip[..., 2] = ((2 * mip[..., 2] - 0.5).clamp(0, 1) * 65535).round() / 65535
+    fitting.mips[0][:4, :, 5:] = 32768 / 65535  # normals that point nowhere
+    fitting.problem = replace(fitting.problem, normals=((1, 2, 3), (7, 5, 6)))
     compare_gradients(fitting, isa)
 
 
@@ -182,7 +212,7 @@ def test_latents_take_adams_steps(layout: str, isa: str) -> None:
         [Adam(cell, codes_of(level).high) for cell in values.reshape(-1, level.features)]
         for level, values in zip(plan.levels, ours.field().latents, strict=True)
     ]
-    rate, beta = 0.4, (ours.problem.recipe.first_moment, ours.problem.recipe.second_moment)
+    rate, beta = 0.4, ours.problem.recipe.latent_moments
     for _ in range(6):
         ours.step(rate, 0.01)
         for i, cells in enumerate(expected):
@@ -241,7 +271,8 @@ def test_noise_is_as_wide_as_a_code_and_stays_in_range(
     codes = codes_of(level)
     roles = np.array([[0, 1]], np.uint8)
     plan = Plan(64, 64, 1, (True, True), (other, level), roles, (3, 1))
-    fitting = twin.Fit(Problem(plan, (np.full((64, 64, 1), 1 << 15, np.uint16),), 0, 0, 1))
+    grey = np.full((64, 64, 1), 1 << 15, np.uint16)
+    fitting = twin.Fit(Problem(plan, (grey,), 0, 0, 1, WIDE))
     latent = {"middle": 0.0, "low": codes.low, "high": codes.high}[place]
     fitting.latents[1].values.fill_(latent)
     fitting.low, fitting.range = torch.zeros(1), torch.ones(1)

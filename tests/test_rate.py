@@ -11,7 +11,7 @@ import torch
 from fits import LAYOUTS, Size, Wrap, make_plan, smooth_mips
 from material_files import put
 from small_materials import waves
-from test_fit_torch import fit_of_noise
+from test_fit_torch import all_tiles, fit_of_noise
 from test_native_fit import (
     CASES,
     ISAS,
@@ -32,6 +32,7 @@ from ntc.fit.encodings import LevelPlan
 from ntc.fit.field import INPUT_ONE, Field, codes_of, nearest_codes, quantize, quantize_level
 from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
+from ntc.fit.sampling import TILE
 from ntc.fit.widths import pack_narrow
 from ntc.format import container, spec
 from ntc.format.layout import SKIPPED
@@ -106,9 +107,10 @@ def test_prices_add_up_to_the_rate() -> None:
     fitting = fit_of_noise(plan, np.random.default_rng(0))
     reads = []
     for i, level in enumerate(plan.levels):
-        patches = [fitting.inputs(0, fitting._draw_tiles(0, 64))[1] for _ in range(20)]
-        read = sum(patch[i].cells.numel() for patch in patches) / 20
-        reads.append(read / (level.width * level.height))
+        patch = fitting.inputs(0, all_tiles(64, 64))[1][i]
+        a_tile = patch.cells.numel() / 64
+        tiles = fitting.recipe.batch_texels // TILE**2
+        reads.append(a_tile * tiles / (level.width * level.height))
     costs = np.array(rate.prices(fitting.problem, 1.0)) * reads * 64 * 64
     np.testing.assert_allclose(costs, 1.0, rtol=1e-6)
 
@@ -219,7 +221,7 @@ def test_rounding_moves_latents_towards_zero() -> None:
 
 
 def test_a_budget_of_the_file_is_met_and_worth_it(tmp_path: Path) -> None:
-    """From the command's settings to the file: within 4 % of the bits, and better for them."""
+    """From the command's settings to the file: within 5 % of the bits, and better for them."""
     image = waves(256, 256, 3)
     image[:96] //= 2
     image[:96] += np.random.default_rng(0).integers(0, 40, (96, 256, 3)).astype(np.uint8)
@@ -227,7 +229,7 @@ def test_a_budget_of_the_file_is_met_and_worth_it(tmp_path: Path) -> None:
     settings = ntc.Settings(bpp=3, texels=1 << 20, threads=1, encoding="grid", budget="file")
     priced = ntc.compress(tmp_path / "w", settings)
     plain = ntc.compress(tmp_path / "w", replace(settings, budget="memory", bpp=priced.bpp))
-    assert 0.96 * 3 < priced.bpp <= 3
+    assert 0.95 * 3 < priced.bpp <= 3
     assert priced.file.metadata.fit.settings["budget"] == "file"
     assert plain.bpp < priced.bpp
     assert (priced.file.metadata.quality.psnr or 0) > (plain.file.metadata.quality.psnr or 0) + 0.3

@@ -20,7 +20,8 @@ from small_materials import make_bricks, waves
 
 from ntc.bench.rd import Cache, Point, RdReport, rd_bench, write_report
 from ntc.bench.rd.measure import Measures
-from ntc.bench.rd.report import SetReport, compare_curves, mean_comparisons, of_first
+from ntc.bench.rd.ours import Fits, leaders, our_contenders
+from ntc.bench.rd.report import SetReport, compare_curves, mean_comparisons, of_leader
 from ntc.errors import UsageError
 
 WITHOUT = os.environ.get("NTC_NATIVE") == "0"
@@ -164,14 +165,22 @@ def points(codec: str, files: float, memory: float | None) -> list[Point]:
 def test_both_rates_are_compared() -> None:
     curves = [*points("ntc", 1, 3), *points("a", 2, 2), *points("b", 0.5, None)]
     found = compare_curves(curves, ["ntc"], ["a", "b", "absent"])
-    assert of_first(found, ["ntc"], memory=False) == {
+    assert of_leader(found, "ntc", ["ntc"], memory=False) == {
         "a": pytest.approx(-50),
         "b": pytest.approx(100),
         "absent": None,
     }
-    memory = of_first(found, ["ntc"], memory=True)
+    memory = of_leader(found, "ntc", ["ntc"], memory=True)
     assert memory == {"a": pytest.approx(50), "b": None, "absent": None}
     assert (found[0].psnr_low, found[0].psnr_high) == (30, 40)
+
+
+def test_each_rate_has_a_leader() -> None:
+    fits = Fits((1.0,), "fast", budgets=("memory", "file"))
+    names = [each.name for each in our_contenders(fits, ["auto", "grid"], ["light"])]
+    assert leaders(names) == ("ntc auto light for files", "ntc auto light")
+    assert leaders(names[:1]) == (names[0], names[0])
+    assert leaders(names[1:2]) == (names[1], names[1])
 
 
 def test_means_are_over_the_sets_that_have_a_number() -> None:

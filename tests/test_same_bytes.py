@@ -12,7 +12,6 @@ from batches import Runner, Words, as_words, check, expected, random_samples
 from conftest import missing
 
 from ntc import native
-from ntc.compression import Settings, threads
 from ntc.decode import words
 from ntc.decode.gpu import jobs
 from ntc.decode.gpu.jobs import Job
@@ -27,6 +26,8 @@ from ntc.fit.plan import make_plan
 from ntc.fit.problem import Problem
 from ntc.format import spec
 from ntc.format.model import QuantizedModel, encoding_of
+from ntc.planning import threads
+from ntc.settings import Settings
 from ntc.texture import TextureSet, load_material, mip_chain
 
 SIDE = 256  # of what is fitted, at most: every n-th texel of the images

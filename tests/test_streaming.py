@@ -20,7 +20,7 @@ from fits import smooth_problem
 from material_files import make, put
 
 import ntc
-from ntc import compression, native
+from ntc import compression, native, planning
 from ntc.errors import FileError, InputError, RuntimeFailure
 from ntc.fit.memory import image_bytes, latent_bytes, peak_bytes, scratch_limit
 from ntc.fit.plan import make_plan
@@ -289,44 +289,44 @@ def test_pages_are_given_back(scratch: Path) -> None:
 
 def test_where_images_are_kept(tmp_path: Path) -> None:
     make(tmp_path / "w_albedo.png", 3, (64, 64))
-    whole = compression.find_room(tmp_path, ntc.Settings(), (), ())
+    whole = planning.find_room(tmp_path, ntc.Settings(), (), ())
     assert isinstance(whole[0], Memory)
     exact = ntc.Settings(max_memory=whole[1])
-    assert isinstance(compression.find_room(tmp_path, exact, (), ())[0], Memory)
+    assert isinstance(planning.find_room(tmp_path, exact, (), ())[0], Memory)
     with pytest.raises(RuntimeFailure, match="even with images in scratch files") as caught:
-        compression.find_room(tmp_path, ntc.Settings(max_memory=whole[1] - 1), (), ())
+        planning.find_room(tmp_path, ntc.Settings(max_memory=whole[1] - 1), (), ())
     assert "--max-memory" in str(caught.value)
     assert "--bpp" in str(caught.value)
 
 
 def test_large_images_go_to_scratch_files(tmp_path: Path, monkeypatch: Any) -> None:
     make(tmp_path / "w_albedo.png", 3, (2, 2))
-    monkeypatch.setattr(compression, "measure_material", lambda *_, **__: (16384, 16384, 3))
+    monkeypatch.setattr(planning, "measure_material", lambda *_, **__: (16384, 16384, 3))
     settings = ntc.Settings(bpp=0.3, max_memory=2 << 30, encoding="hash", backend="native")
-    place, needed = compression.find_room(tmp_path, settings, (), ())
+    place, needed = planning.find_room(tmp_path, settings, (), ())
     assert isinstance(place, Scratch)
     assert needed == settings.max_memory > place.limit
     large = ntc.Settings(bpp=5, max_memory=2 << 30, encoding="grid", backend="native")
     with pytest.raises(RuntimeFailure, match=r"needs \d+ MB .* 2147 MB are allowed; lower --bpp"):
-        compression.find_room(tmp_path, large, (), ())
+        planning.find_room(tmp_path, large, (), ())
     plans = {
-        name: compression.make_plans((16384, 16384, 3), replace(settings, encoding=name))[name]
+        name: planning.make_plans((16384, 16384, 3), replace(settings, encoding=name))[name]
         for name in ("grid", "hash")
     }
-    plans["grid"] = compression.make_plans((16384, 16384, 3), large)["grid"]
-    monkeypatch.setattr(compression, "make_plans", lambda *_: plans)
+    plans["grid"] = planning.make_plans((16384, 16384, 3), large)["grid"]
+    monkeypatch.setattr(planning, "make_plans", lambda *_: plans)
     with pytest.raises(RuntimeFailure, match="allowed; use --encoding hash, lower --bpp"):
-        compression.find_room(tmp_path, settings, (), ())
+        planning.find_room(tmp_path, settings, (), ())
 
 
 def test_the_machine_is_the_limit_where_none_is_set(tmp_path: Path, monkeypatch: Any) -> None:
     make(tmp_path / "w_albedo.png", 3, (2, 2))
-    monkeypatch.setattr(compression, "measure_material", lambda *_, **__: (16384, 16384, 3))
-    monkeypatch.setattr(compression, "physical_memory", lambda: 3 << 30)
+    monkeypatch.setattr(planning, "measure_material", lambda *_, **__: (16384, 16384, 3))
+    monkeypatch.setattr(planning, "physical_memory", lambda: 3 << 30)
     settings = ntc.Settings(bpp=0.3, encoding="hash", backend="native")
-    assert isinstance(compression.find_room(tmp_path, settings, (), ())[0], Scratch)
-    monkeypatch.setattr(compression, "physical_memory", lambda: 0)  # nobody says
-    assert isinstance(compression.find_room(tmp_path, settings, (), ())[0], Memory)
+    assert isinstance(planning.find_room(tmp_path, settings, (), ())[0], Scratch)
+    monkeypatch.setattr(planning, "physical_memory", lambda: 0)  # nobody says
+    assert isinstance(planning.find_room(tmp_path, settings, (), ())[0], Memory)
 
 
 def test_what_is_estimated() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def command(
     folders: list[Path] = typer.Argument(help="Folders of maps, manifests or single images."),
     bpp: str = typer.Option("0.5,1,2.5,5,10", help="Rates that we and neural controls are given."),
-    budget: Budget = typer.Option(Budget.MEMORY, help="Of what these are bits: see compress."),
+    budgets: str = typer.Option(
+        "memory,file", help="Of what these are bits, see compress: each a curve of its own."
+    ),
     effort: Effort = typer.Option(Effort.MEDIUM, help="Texels fitted, by all of these."),
     encodings: str = typer.Option("auto", help="Ours; the first one leads the comparison."),
     profiles: str = typer.Option("standard", help="Ours, each with every encoding."),
@@ -39,7 +41,7 @@ def command(
     """
     from ntc.bench.rd import Cache, Fits, default_folder, rd_bench, summary, write_report
 
-    fits = Fits(_rates(bpp), effort.value, texels, threads, budget.value)
+    fits = Fits(_rates(bpp), effort.value, texels, threads, _budgets(budgets))
     report = rd_bench(
         folders,
         fits,
@@ -80,6 +82,13 @@ def _names(text: str, option: str) -> list[str]:
     if not names:
         raise UsageError(f"{option}: name one at least")
     return names
+
+
+def _budgets(text: str) -> tuple[Literal["memory", "file"], ...]:
+    try:
+        return tuple(Budget(name).value for name in _names(text, "--budgets"))
+    except ValueError:
+        raise UsageError(f"--budgets {text}: use memory, file or both with a comma") from None
 
 
 def _rates(text: str) -> tuple[float, ...]:

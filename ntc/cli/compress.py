@@ -52,6 +52,19 @@ class Budget(StrEnum):
     FILE = "file"
 
 
+class Match(StrEnum):
+    """What the quality of a material is taken from."""
+
+    BC7 = "bc7"
+
+
+class Normals(StrEnum):
+    """What the error of a normal map is."""
+
+    COMPONENTS = "components"
+    ANGLE = "angle"
+
+
 class Filtering(StrEnum):
     """Where a decoder is right: at texels, or wherever a trilinear filter reads."""
 
@@ -78,10 +91,28 @@ def command(
     output: Path | None = typer.Option(
         None, "-o", "--output", help="The .ntc to write, or a folder for several materials."
     ),
-    bpp: float = typer.Option(5.0, help="Bits per texel of mip 0, at most."),
+    bpp: float | None = typer.Option(
+        None, help="Target: bits per texel of mip 0, at most. 5 where no target is named."
+    ),
     budget: Budget = typer.Option(
         Budget.MEMORY,
-        help="Of what: the memory of a GPU, or the file, for low rates.",
+        help="Bits of what: the memory of a GPU, or the file, for low rates.",
+    ),
+    max_size: str = typer.Option("", help="Target: bytes of the file, at most, e.g. 2MB."),
+    target_psnr: list[str] = typer.Option(
+        [], help="Target: dB of all maps, or normal=42 of one, by name or semantic; repeatable."
+    ),
+    match: Match | None = typer.Option(
+        None, help="Target: the PSNR that BC7, BC5 and BC4 reach on this material."
+    ),
+    quality: float | None = typer.Option(
+        None, help="Target: 0 to 100; equal quality spends bits of many materials where they help."
+    ),
+    weight: list[str] = typer.Option(
+        [], help="normal=2: errors of this map, by name or semantic, count twice; repeatable."
+    ),
+    normals: Normals = typer.Option(
+        Normals.COMPONENTS, help="angle: errors of normals count as far as they turn them."
     ),
     effort: Effort = typer.Option(Effort.MEDIUM, help="Texels fitted; quality for time."),
     texels: int = typer.Option(0, min=0, hidden=True, help="Fit these, whatever the effort."),
@@ -114,14 +145,24 @@ def command(
     \b
     ntc compress textures/bricks -o bricks.ntc
     ntc compress textures/* -o compressed/ --bpp 3 --effort thorough
+    ntc compress textures/bricks -o bricks.ntc --target-psnr 38 --target-psnr normal=42
 
-    A material that fails does not stop the others; the exit code is that of the first failure.
+    One target at a time. A material that fails does not stop the others; the exit code is that
+    of the first failure.
     """
     from ntc import api
 
+    whole, floors = _psnr(target_psnr)
     settings = api.Settings(
         bpp=bpp,
         budget=budget.value,
+        max_size=_bytes(max_size, "--max-size") if max_size else 0,
+        target_psnr=whole,
+        floors=floors,
+        match=match.value if match else "",
+        quality=quality,
+        weights=_numbers(weight, "--weight"),
+        normals=normals.value,
         effort=effort.value,
         encoding=encoding.value,
         profile=profile.value,
@@ -131,7 +172,7 @@ def command(
         threads=threads,
         backend=backend,
         texels=texels,
-        max_memory=_bytes(max_memory) if max_memory else 0,
+        max_memory=_bytes(max_memory, "--max-memory") if max_memory else 0,
         keep=keep,
         filtering=filtering.value,
     )
@@ -172,14 +213,44 @@ def command(
     return failures.exit_code
 
 
-def _bytes(text: str) -> int:
+def _psnr(texts: list[str]) -> tuple[float | None, dict[str, float]]:
+    """`40` for all maps, and `normal=42` for some."""
+    overall = [text for text in texts if "=" not in text]
+    if len(overall) > 1:
+        raise UsageError(f"--target-psnr {' and '.join(overall)}: one for all maps, or NAME=dB")
+    floors = _numbers([text for text in texts if "=" in text], "--target-psnr")
+    return (_number(overall[0], overall[0], "--target-psnr") if overall else None), floors
+
+
+def _numbers(texts: list[str], option: str) -> dict[str, float]:
+    """`normal=2` as a name and a number, each name once."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        if not name or name in found:
+            raise UsageError(f"{option} {text}: use NAME=NUMBER, each map once")
+        found[name] = _number(number, text, option)
+    return found
+
+
+def _number(number: str, text: str, option: str) -> float:
+    try:
+        return float(number)
+    except ValueError:
+        raise UsageError(f"{option} {text}: use a number, or NAME=NUMBER") from None
+
+
+def _bytes(text: str, option: str) -> int:
     """`1500MB` or `4GB` or plain bytes as a number."""
     units = {"": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
     number = text.rstrip("KMGIBkmgib")
     try:
-        return int(float(number) * units[text[len(number) :].upper()])
+        count = int(float(number) * units[text[len(number) :].strip().upper()])
     except (KeyError, ValueError, OverflowError):
-        raise UsageError(f"--max-memory {text}: use a number with KB, MB, GB or GiB") from None
+        count = 0
+    if count <= 0:
+        raise UsageError(f"{option} {text}: use a number with KB, MB, GB or GiB")
+    return count
 
 
 def _warner(path: Path) -> Callable[[str], None]:

@@ -44,7 +44,7 @@ def command(
     intended = api.intended_settings(file)
     settings = replace(
         intended,
-        bpp=bpp or intended.bpp,
+        bpp=bpp or intended.rate,
         effort=effort.value,
         encoding=encoding.value,
         seed=seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,12 +47,18 @@ def _print(report: InfoReport) -> None:
         f"fit           {report.fit.backend}, {report.fit.effort}, seed {report.fit.seed}, "
         f"{report.fit.texels / 1e6:.1f} M texels, {report.fit.filtering}, {report.generator}",
     ]
+    lines.insert(-1, f"settings      {_settings(report.fit.settings)}")
     lines += [f"level         {_level(level)}" for level in report.levels]
     for record in report.maps:
         source = f"{record.width}x{record.height}x{len(record.channels)} {record.sample.value}"
         quality = decibels(report.map_psnr.get(record.name))
         lines.append(f"map           {record.name}: {record.file}, {source}, {quality}")
     typer.echo("\n".join(lines))
+
+
+def _settings(settings: Mapping[str, object]) -> str:
+    """`bpp 5, budget memory, ...`."""
+    return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
 def _level(level: LevelReport) -> str:

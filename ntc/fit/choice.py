@@ -25,10 +25,12 @@ def choose(plans: Mapping[str, Plan], image: Image, texels: int, ease: Callable[
     buy a dense level of full size and the fit is long enough to fill it.
     """
     height, width, _ = image.shape
-    finest = plans["grid"].levels[0]
+    grid = plans["grid"]
+    finest = grid.levels[0]
     if not any(level.layout.table_log2 for level in plans["hash"].levels):
         return "grid"
-    if (finest.width, finest.height) == (width, height):
+    bought = not grid.memory or finest.bits <= grid.memory * finest.features
+    if bought and (finest.width, finest.height) == (width, height):
         return "grid" if texels >= _ENOUGH_VISITS * width * height else "hash"
     return "grid" if busy_share(image, ease) > _BUSY else "hash"
 

@@ -18,6 +18,7 @@ from ntc.format.layout import DENSE, Layout, stored_size
 
 CODE_WIDTH: Final = 3  # docs/decisions/0007-levels.md
 _LEVEL_SHARE: Final = 0.65  # part of the remaining bits that the next coarser level may take
+_FINEST_SHARE: Final = 0.85  # the same of the finest one, where tiles will be narrowed
 _MOST_FEATURES: Final = 8  # of one level, and
 _COARSE_FEATURES: Final = 4  # of levels that cost next to nothing
 _TABLE_SHARE: Final = 0.5  # part of all bits that tables take
@@ -56,6 +57,11 @@ _Shape = tuple[tuple[int, int], Layout]
 def grid_levels(width: int, height: int, budget: float) -> Levels:
     """Dense levels whose codes fit into `budget` bits."""
     return _spend([(size, DENSE) for size in pyramid(width, height)], budget)
+
+
+def spare_levels(width: int, height: int, budget: float) -> Levels:
+    """As `grid_levels`, for tiles that will be narrowed: most of the bits in the finest one."""
+    return _spend([(size, DENSE) for size in pyramid(width, height)], budget, _FINEST_SHARE)
 
 
 def hash_levels(width: int, height: int, budget: float) -> Levels:
@@ -124,13 +130,18 @@ def _split(shapes: list[_Shape], budget: float) -> tuple[list[_Shape], Levels]:
     return shapes, ()
 
 
-def _spend(shapes: list[_Shape], budget: float) -> Levels:
-    """Dense levels; each finer one gets the larger part of what is left for it and the coarser."""
+def _spend(shapes: list[_Shape], budget: float, finest_share: float = _LEVEL_SHARE) -> Levels:
+    """Dense levels; each finer one gets the larger part of what is left for it and the coarser.
+
+    The finest that there is gets a share of its own.
+    """
     costs = [w * h * CODE_WIDTH for (w, h), _ in shapes]
     most = [_MOST_FEATURES if i < 4 else _COARSE_FEATURES for i in range(len(shapes))]
-    features, left = [], budget
+    features: list[int] = []
+    left = budget
     for i, cost in enumerate(costs):
-        features.append(int(min(max(_LEVEL_SHARE * left / cost, 0), most[i])))
+        share = _LEVEL_SHARE if any(features) else finest_share
+        features.append(int(min(max(share * left / cost, 0), most[i])))
         left -= features[-1] * cost
     # What rounding left over goes to the finest level that it still buys a feature of.
     for i, cost in enumerate(costs):

@@ -10,6 +10,7 @@ then float32 arithmetic on rounded values gives the very integers of the decoder
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,13 +86,18 @@ def row_exponents(weights: Floats) -> npt.NDArray[np.int64]:
 
 def quantize(field: Field, plan: Plan) -> QuantizedModel:
     """The integer model whose decoder computes what the fit simulated."""
+    return model_of(field, plan, map(quantize_level, field.latents, plan.levels))
+
+
+def model_of(field: Field, plan: Plan, levels: Iterable[Level]) -> QuantizedModel:
+    """The integer model of the decoder of this field, and of these levels."""
     last = len(field.weights) - 1
     layers = tuple(
         _quantize_layer(weights, biases, i == 0, i == last)
         for i, (weights, biases) in enumerate(zip(field.weights, field.biases, strict=True))
     )
-    levels = tuple(map(quantize_level, field.latents, plan.levels))
-    return QuantizedModel(plan.width, plan.height, plan.mips, plan.wrap, levels, plan.roles, layers)
+    size, all_levels = (plan.width, plan.height), tuple(levels)
+    return QuantizedModel(*size, plan.mips, plan.wrap, all_levels, plan.roles, layers)
 
 
 def quantize_level(latents: Floats, plan: LevelPlan) -> Level:
@@ -101,9 +107,14 @@ def quantize_level(latents: Floats, plan: LevelPlan) -> Level:
 
 def level_of(codes: npt.NDArray[np.uint8], plan: LevelPlan) -> Level:
     """Codes of one width everywhere, or, if they are centred, as narrow as each tile's may be."""
-    height, width, _ = codes.shape
     if plan.centred:
         return pack_narrow(codes, plan, codes_of(plan).lowest, codes_of(plan).scale)
+    return uniform_level(codes, plan)
+
+
+def uniform_level(codes: npt.NDArray[np.uint8], plan: LevelPlan) -> Level:
+    """Codes of one width everywhere."""
+    height, width, _ = codes.shape
     grid = tile_grid(width, height, TILE_LOG2)
     return pack_level(
         codes,

@@ -6,6 +6,7 @@ import math
 from typing import Final, Protocol
 
 from ntc.fit.field import Field, Floats
+from ntc.fit.narrowing import Narrowing
 from ntc.fit.presets import Recipe
 from ntc.fit.problem import OnProgress, Problem, Progress
 from ntc.fit.rate import Steering
@@ -29,6 +30,10 @@ class Stepper(Protocol):
         """`[count, features]` latents of stored cells from `first` on."""
         ...
 
+    def set_ranges(self, level: int, tile_log2: int, low: Floats, high: Floats) -> None:
+        """From now on the latents of each tile `[tiles_y, tiles_x]` stay within its range."""
+        ...
+
     def round_latents(self, inwards: float = 0.0) -> None:
         """Latents become the nearest codes once they have moved this part of a step towards 0."""
         ...
@@ -42,7 +47,8 @@ def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
     """Fits as many texels as the problem says; the latents returned are multiples of a code."""
     recipe = problem.recipe
     steps = max(problem.texels // recipe.batch_texels, 1)
-    frozen, error, steering = False, 0.0, Steering(problem)
+    frozen, error = False, 0.0
+    steering = Narrowing(problem) if problem.plan.memory else Steering(problem)
     for step in range(steps):
         latents, decoder = rates(step / steps, recipe)
         if latents == 0 and not frozen:
@@ -56,7 +62,7 @@ def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
         texels = (step + 1) * recipe.batch_texels
         decibels = -10 * math.log10(max(error, _LEAST_ERROR))
         on_progress(Progress(texels, steps * recipe.batch_texels, decibels))
-    stepper.round_latents()
+    stepper.round_latents(0.0 if frozen else steering.inwards(stepper))
     return stepper.field()
 
 

@@ -6,11 +6,13 @@ import math
 from typing import Final
 
 from ntc.fit.plan import Plan
+from ntc.fit.sampling import TILE
 from ntc.format import spec
 
 _PROGRAM_BYTES: Final = {"native": 120 << 20, "torch": 700 << 20}  # with libraries
 _BAND_BYTES: Final = 100 << 20  # to read a band of an image, and to filter it, in floats
 _FLOAT: Final = 4
+_TILE: Final = 12  # a float and a double
 _TEXEL: Final = 2  # images are kept as 16-bit integers
 # Of images in scratch files at least this much is mapped: a few steps of a fit touch half of it.
 _WINDOW: Final = 256 << 20
@@ -20,14 +22,16 @@ def peak_bytes(plan: Plan, backend: str, *, scratch: bool = False) -> int:
     """Most bytes that compressing this plan will hold, within about a tenth.
 
     All mips; to make them, what a band needs, and then latents with their Adam moments, and the
-    latents once more when the fit is over. With `scratch`, mips are in files, and this is the
-    least that the fit can do with.
+    latents once more when the fit is over, or codes before and after tiles are narrowed. With
+    `scratch`, mips are in files, and this is the least that the fit can do with.
     """
     images = 0
     if backend == "torch":  # which fits to floats, and to a copy
         images += _samples(plan) * _FLOAT
     images += min(_WINDOW, image_bytes(plan)) if scratch else image_bytes(plan)
-    work = max(_BAND_BYTES, _record_bytes(plan) + latent_bytes(plan))
+    copies = 2 if plan.memory else 1
+    work = _record_bytes(plan) + _draw_bytes(plan) + copies * latent_bytes(plan)
+    work = max(_BAND_BYTES, work)
     return _PROGRAM_BYTES[backend] + images + work
 
 
@@ -49,6 +53,11 @@ def latent_bytes(plan: Plan) -> int:
 def _samples(plan: Plan) -> int:
     sizes = [spec.mip_size(plan.width, plan.height, mip) for mip in range(plan.mips)]
     return sum(w * h for w, h in sizes) * plan.widths[-1]
+
+
+def _draw_bytes(plan: Plan) -> int:
+    """Errors and probabilities of tiles, of which small mips have a few more than texels."""
+    return _samples(plan) // plan.widths[-1] // TILE**2 * _TILE
 
 
 def _record_bytes(plan: Plan) -> int:

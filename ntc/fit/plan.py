@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ntc.fit.encodings import ENCODINGS, LevelPlan
+from ntc.fit.encodings import ENCODINGS, LevelPlan, Levels, spare_levels
 from ntc.fit.presets import PROFILES
 from ntc.format import spec
 from ntc.format.sections import network_size
@@ -22,6 +22,8 @@ _STORED_PART: Final = 0.9  # of a fitted decoder, which compresses a little
 # Between the two, enough for a feature of full size, most of whose latents then are 0.
 _SPARE: Final = 2.0, 8.0
 _FULL_SIZE: Final = 4.8  # bits a texel of mip 0
+_CENTRED_WIDTH: Final = 4  # bits of codes that have a price: most of them are 0
+_NARROWED: Final = 1.8  # bits of all codes before tiles are narrowed, over those that are left
 _LEAST_BITS: Final = 1 << 16  # of latents that are worth adapting: fewer cannot be measured well
 
 
@@ -37,6 +39,7 @@ class Plan:
     roles: npt.NDArray[np.uint8]  # [mips, levels], first input or spec.NOT_READ
     widths: tuple[int, ...]  # inputs, hidden units, channels
     bits: int = 0  # of a file, that all latents are to take; 0: as many as their codes have
+    memory: int = 0  # bits of video memory that levels are to take; 0: as many as their codes have
 
     @property
     def macs(self) -> int:
@@ -54,20 +57,23 @@ def make_plan(
     profile: str = "standard",
     encoding: str = "grid",
     adaptive: bool = False,
+    narrows: bool = False,
 ) -> Plan:
     """The plan whose file comes closest to `bpp` bits per texel of mip 0 without exceeding it.
 
     An adaptive one has more latents than that, and says how many bits they are to take; but where
-    there are few, each code has all of its bits. Small images cannot hold a full decoder: its
-    layers are narrowed until half of the bytes are left for latents, or to 16 units.
+    there are few, each code has all of its bits. One that narrows tiles, a `grid`, has more, too,
+    and says how many bits of video memory its levels are to take. Small images cannot hold a full
+    decoder: its layers are narrowed until half of the bytes are left for latents, or to 16 units.
     """
     budget = bpp * width * height / 8 - _SMALL_OVERHEAD - _MAP_OVERHEAD * channels
     hidden = PROFILES[profile].hidden
     while True:
         bits = 8 * (budget - _decoder_bytes(24, hidden, channels))
         adapts = adaptive and bits >= _LEAST_BITS
+        narrows = narrows and encoding == "grid" and bits >= _LEAST_BITS
         planned = _planned_bits(bits, width * height) if adapts else bits
-        levels = ENCODINGS[encoding](width, height, planned)
+        levels = _levels(width, height, planned, encoding, narrows)
         features = sum(level.features for level in levels)
         widths = (features + 1, *hidden, channels)
         too_big = network_size(widths) > max(budget, 0) / 2
@@ -76,12 +82,21 @@ def make_plan(
         hidden = tuple(units - 8 for units in hidden)
     roles = _roles(width, height, mips, levels)
     plan = Plan(width, height, mips, wrap, levels, roles, widths)
-    if not adapts:
+    if not adapts and not narrows:
         return plan
-    centred = tuple(replace(level, centred=True) for level in levels)
+    if narrows:
+        centred = tuple(replace(v, centred=True) for v in levels)
+        return replace(plan, levels=centred, memory=int(8 * (budget - network_size(widths))))
+    centred = tuple(replace(v, centred=True, code_width=_CENTRED_WIDTH) for v in levels)
     return replace(
         plan, levels=centred, bits=int(8 * (budget - _STORED_PART * network_size(widths)))
     )
+
+
+def _levels(width: int, height: int, bits: float, encoding: str, narrows: bool) -> Levels:
+    if narrows:
+        return spare_levels(width, height, _NARROWED * bits)
+    return ENCODINGS[encoding](width, height, bits)
 
 
 def _planned_bits(bits: float, texels: int) -> float:

@@ -20,11 +20,11 @@ class Profile:
 class Recipe:
     """The optimiser's settings; docs/decisions/0005-recipe.md says how they were found."""
 
-    batch_texels: int = 4096
+    batch_texels: int = 2048
     latent_rate: float = 0.1  # Adam step in units of half the latent range
     decoder_rate: float = 0.007  # 0.01 lost 2 dB to a late collapse once: docs/decisions/0008
-    first_moment: float = 0.8
-    second_moment: float = 0.99
+    latent_moments: tuple[float, float] = (0.7, 0.97)  # decays of Adam's, by visits
+    decoder_moments: tuple[float, float] = (0.9, 0.99)
     frozen_part: float = 0.1  # last part of the fit, with latents rounded and only the decoder live
     frozen_rate: float = 0.05  # the decoder's rate then, as a part of `decoder_rate`
     shifted: float = 0.2  # part of a filtered fit's tiles that move off texels, and off their mip

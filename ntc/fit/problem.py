@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,21 @@ from ntc.fit.field import Field
 from ntc.fit.plan import Plan
 from ntc.fit.presets import Recipe
 from ntc.format.metadata import Filtering
+from ntc.format.model import QuantizedModel
 
 
 def _nothing() -> None:
     pass
+
+
+class Decodes(Protocol):
+    """A decoder, as far as a fit looks at what its model will decode to."""
+
+    def decode(
+        self, model: QuantizedModel, mip: int, rect: tuple[int, int, int, int]
+    ) -> npt.NDArray[np.uint16]:
+        """`[h, w, channels]` of a rectangle `(x, y, w, h)`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +43,10 @@ class Problem:
     weights: tuple[float, ...] = ()  # of each channel's squared error; empty: all 1
     filtering: Filtering = "texel"
     mask: int = -1  # channel that is 0 where the others do not count; -1: none
+    normals: tuple[tuple[int, int, int], ...] = ()  # channels x, y, z whose error is an angle
+    price: float = 0.0  # of a bit a texel, to begin with; kept where the plan has no bits
     begin: Field | None = None  # parameters to start from; None: random ones
+    decoder: Decodes | None = None  # needed where a plan bounds video memory
     ease: Callable[[], None] = _nothing  # called now and then: mips may be files that are mapped
 
 

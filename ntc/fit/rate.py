@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ntc.fit.encodings import LevelPlan
-from ntc.fit.field import Floats, codes_of, level_of, nearest_codes
+from ntc.fit.field import Field, Floats, codes_of, level_of, nearest_codes
 from ntc.fit.problem import Problem
 from ntc.fit.sampling import PHASES, TILE, level_taps, mip_shares
 from ntc.format import container, spec
@@ -27,6 +27,9 @@ _FIRST, _EVERY = 0.04, 0.02  # parts of the time until latents are frozen
 _GUESS: Final = 0.01  # of the price that the error would justify
 _SURPLUS: Final = 0.2  # of the logarithm of bits, at the start
 _GAIN, _DAMPING = 0.35, 2.0  # by the logarithm of the excess, and by its change
+# The same where a price was forecast, and can be trusted the more the less of the fit is over.
+_FORECAST_SURPLUS: Final = 1.0
+_FORECAST_GAIN, _FORECAST_DAMPING = 0.6, 2.0
 _MOST: Final = 0.7  # of the logarithm of a price at once
 _MEASURED: Final = 10  # every so many times, from the third on, a file is measured, too
 _MEASURES: Final = 4  # times that they are looked at in the end, until
@@ -46,15 +49,32 @@ class Readable(Protocol):
         ...
 
 
+class Fitted(Readable, Protocol):
+    """A fit under way whose tiles may be narrowed."""
+
+    def set_ranges(self, level: int, tile_log2: int, low: Floats, high: Floats) -> None:
+        """From now on the latents of each tile `[tiles_y, tiles_x]` stay within its range."""
+        ...
+
+    def field(self) -> Field:
+        """The parameters as they are."""
+        ...
+
+
 class Steering:
-    """The price of a bit over the course of a fit: what its plan's bits make it."""
+    """The price of a bit over the course of a fit: what its plan's bits make it.
+
+    It begins where the problem says, and stays there if the plan has no bits to be met.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.plan = problem.plan
         self.texels = self.plan.width * self.plan.height
         self.live_part = 1 - problem.recipe.frozen_part
-        self.rate = 0.0
-        self.next = _FIRST if self.plan.bits else math.inf
+        self.rate = problem.price
+        self.forecast = problem.price > 0
+        self.goes_on = problem.begin is not None
+        self.next = _FIRST if self.plan.bits or self.forecast else math.inf
         self.updates = 0
         self.excess = 0.0
         self.ratio = 1.0  # bits in a file over those of the estimate
@@ -66,20 +86,33 @@ class Steering:
     def update(self, fitted: Readable, error: float) -> float:
         """The new price: higher if the latents take more bits than they may, or soon will.
 
-        The first one is a guess from the error that is left and the bits that are to lower it.
+        Without a forecast, the first one is a guess from the error that is left and the bits that
+        are to lower it.
         """
+        if not self.plan.bits:
+            self.next = math.inf
+            return self.rate
         if self.rate == 0:
             self.rate = _GUESS * error * self.texels / self.plan.bits
         if self.updates % _MEASURED == 2:
             self._measure(fitted, 0.0)
         self.updates += 1
         excess = math.log(self.ratio * estimate(fitted, self.plan.levels) / self.plan.bits)
-        excess -= _SURPLUS * (1 - self.next)
+        surplus, gain, damping = self._response()
+        excess -= surplus
         self.next += _EVERY
-        change = _GAIN * excess + _DAMPING * (excess - self.excess)
+        change = gain * excess + damping * (excess - self.excess)
         self.rate *= math.exp(min(max(change, -_MOST), _MOST))
         self.excess = excess
         return self.rate
+
+    def _response(self) -> tuple[float, float, float]:
+        """Surplus that is allowed now, and what an excess and its change do to the price."""
+        done = self.next
+        if not self.forecast:
+            return _SURPLUS * (1 - done), _GAIN, _DAMPING
+        surplus = 0.0 if self.goes_on else _FORECAST_SURPLUS * (1 - done) ** 2
+        return surplus, _FORECAST_GAIN * done, _FORECAST_DAMPING * done
 
     def inwards(self, fitted: Readable) -> float:
         """How far latents move towards 0 before they are rounded, in steps: the rest of the way."""

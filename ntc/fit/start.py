@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float32]
 BAND: Final = 1 << 18  # latents, or samples of an image, that are worked on at once
 _LATENT_RANGE: Final = 0.1  # latents start uniform within +-this
 _LEAST_RANGE: Final = 1e-3  # of a channel: keeps a nearly constant one from stalling
+_MARGIN: Final = 0.1  # docs/decisions/0018-losses.md
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +29,7 @@ class Start:
     biases: tuple[Floats, ...]  # per layer [outputs]
     low: Floats  # [channels]
     range: Floats  # [channels]
+    margins: Floats  # [channels] how far beyond 0 and 1 targets of 0 and 1 lie
 
 
 def start(problem: Problem) -> Start:
@@ -36,7 +38,8 @@ def start(problem: Problem) -> Start:
     Then weights are those of He et al., arXiv 1502.01852, eq. 10. The last layer starts at half of
     that, and at the middle of each channel's range.
     """
-    low, high = _extremes(problem)
+    low, high, binary = _extremes(problem)
+    margins = binary * np.float32(_MARGIN)
     reach = np.maximum(high - low, np.float32(_LEAST_RANGE))
     if problem.begin is not None:
         *weights_below, weights_above = problem.begin.weights
@@ -46,6 +49,7 @@ def start(problem: Problem) -> Start:
             (*biases_below, (biases_above - low) / reach),
             low,
             reach,
+            margins,
         )
     random = _random(problem, len(problem.plan.levels))
     weights, biases = [], []
@@ -61,6 +65,7 @@ def start(problem: Problem) -> Start:
         tuple(biases),
         low,
         reach,
+        margins,
     )
 
 
@@ -87,17 +92,19 @@ def _random(problem: Problem, level: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(problem.seed).advance(drawn))
 
 
-def _extremes(problem: Problem) -> tuple[Floats, Floats]:
-    """Lowest and highest storage value 0..1 of each channel."""
+def _extremes(problem: Problem) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """Lowest and highest storage value 0..1 of each channel, and whether it has no other."""
     image = problem.mips[0]
     _, width, channels = image.shape
     rows = max(BAND // (width * channels), 1)
     low, high = np.full(channels, 65535, np.uint16), np.zeros(channels, np.uint16)
+    turned = np.zeros(channels, np.uint16)  # highest value, were 65535 beside 0
     for top in range(0, len(image), rows):
         band = image[top : top + rows]
         # Over rows first: numpy is slow where few channels are the last axis.
         np.minimum(low, band.min(axis=0).min(axis=0), out=low)
         np.maximum(high, band.max(axis=0).max(axis=0), out=high)
+        np.maximum(turned, (band + np.uint16(1)).max(axis=0).max(axis=0), out=turned)
         problem.ease()
     one = np.float32(65535)
-    return low.astype(np.float32) / one, high.astype(np.float32) / one
+    return low.astype(np.float32) / one, high.astype(np.float32) / one, turned <= 1

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ntc.bench.rd.contender import Coded, Contender
 from ntc.bench.rd.ours import Fits, coded, fit_identity, our_contender
 from ntc.bench.rd.subject import Subject
-from ntc.compression import Settings, describe, fit_record, texels_to_spend, threads
+from ntc.compression import describe, fit_record
 from ntc.fit import loop
 from ntc.fit.backends import load_backend
 from ntc.fit.encodings import LevelPlan
@@ -26,6 +26,8 @@ from ntc.fit.problem import Problem
 from ntc.format import container, spec
 from ntc.format.container import NtcFile
 from ntc.material import Material
+from ntc.planning import texels_to_spend, threads
+from ntc.settings import Settings
 from ntc.texture import Memory, mip_count
 
 # Adam at the published rates, ours counting latents in units of half their range; one half cosine
@@ -34,8 +36,8 @@ PUBLISHED: Final = Recipe(
     batch_texels=65536,
     latent_rate=0.2,
     decoder_rate=0.005,
-    first_moment=0.9,
-    second_moment=0.999,
+    latent_moments=(0.9, 0.999),
+    decoder_moments=(0.9, 0.999),
     frozen_part=0.05,
     frozen_rate=0.0,
 )

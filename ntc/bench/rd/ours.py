@@ -11,14 +11,17 @@ from typing import Final
 from ntc import native
 from ntc.bench.rd.contender import Coded, Contender, source_digest
 from ntc.bench.rd.subject import Subject
-from ntc.compression import Budget, Settings, compress
+from ntc.compression import compress
 from ntc.fit.backends import load_backend
 from ntc.format.model import video_memory_bytes
 from ntc.material import Material
+from ntc.settings import Budget, Settings
 from ntc.texture import as_written
 
+_SUFFIX: Final[dict[Budget, str]] = {"memory": "", "file": " for files"}
 _PACKAGE: Final = Path(__file__).parents[2]
-_SOURCES: Final = ("fit", "format", "decode", "texture", "compression.py", "metrics.py")
+_MODULES: Final = ("fit", "format", "decode", "texture", "control")
+_SOURCES: Final = (*_MODULES, "compression.py", "planning.py", "metrics.py")
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,9 @@ class Fits:
     effort: str
     texels: int = 0  # to fit; 0: as the effort says
     threads: int = 0
-    budget: Budget = "memory"  # what the bits of `bpp` are counted of
+    budgets: tuple[Budget, ...] = ("memory",)  # what the bits of `bpp` are counted of
 
-    def settings(self, encoding: str, profile: str) -> Settings:
+    def settings(self, encoding: str, profile: str, budget: Budget = "memory") -> Settings:
         """Those of `ntc compress`, at some rate."""
         return Settings(
             effort=self.effort,
@@ -39,7 +42,7 @@ class Fits:
             threads=self.threads,
             encoding=encoding,
             profile=profile,
-            budget=self.budget,
+            budget=budget,
         )
 
     @property
@@ -51,23 +54,33 @@ class Fits:
 def our_contenders(
     fits: Fits, encodings: Sequence[str], profiles: Sequence[str]
 ) -> list[Contender]:
-    """Each encoding with each profile. Raises UsageError for a name that does not exist."""
+    """Each encoding with each profile and budget. Raises UsageError for an unknown name."""
     return [
-        our_contender(f"ntc {encoding} {profile}", fits, encoding, profile)
+        our_contender(f"ntc {encoding} {profile}{_SUFFIX[budget]}", fits, encoding, profile, budget)
         for encoding in encodings
         for profile in profiles
+        for budget in fits.budgets
     ]
 
 
-def our_contender(name: str, fits: Fits, encoding: str, profile: str) -> Contender:
+def leaders(names: Sequence[str]) -> tuple[str, str]:
+    """Of our curves the one that counts in files, and the one that counts in video memory."""
+    files = [name for name in names if name.endswith(_SUFFIX["file"])]
+    memory = [name for name in names if name not in files]
+    return (files or memory)[0], (memory or files)[0]
+
+
+def our_contender(
+    name: str, fits: Fits, encoding: str, profile: str, budget: Budget = "memory"
+) -> Contender:
     """`ntc compress` at each rate."""
-    settings = fits.settings(encoding, profile)
+    settings = fits.settings(encoding, profile, budget)
 
     def run(subject: Subject, setting: str) -> Coded:
         bpp = replace(settings, bpp=float(setting))
         return coded(subject, compress(subject.path, bpp))
 
-    about = f"ntc, {encoding}, {profile} profile, budget of {fits.budget}, {fits.amount}"
+    about = f"ntc, {encoding}, {profile} profile, budget of {budget}, {fits.amount}"
     return Contender(name, about, rates(fits), run, fit_identity(settings, Path(__file__)))
 
 

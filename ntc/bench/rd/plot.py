@@ -128,7 +128,7 @@ def html(report: RdReport) -> str:
         + "<h2>BD-rate, mean over the sets</h2>"
         + f"<p>Negative: ours needs fewer bytes. A dash: {escape(NO_NUMBER)}.</p>"
         + _mean_table(report.means)
-        + f"<h2>BD-rate of {escape(report.ours[0])}, by set</h2>"
+        + f"<h2>BD-rate by set</h2><p>Of {' (files) and '.join(report.leaders)} (video memory).</p>"
         + _set_table(report)
         + "".join(sections)
         + "</html>\n"

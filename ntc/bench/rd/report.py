@@ -60,7 +60,7 @@ class SetReport(_Report):
     channels: int = Field(description="that count: all that vary, and a normal's three")
     points: list[Point]
     comparisons: list[Comparison]
-    bd_rate: Percent = Field(description="of the first of our curves, against each other one")
+    bd_rate: Percent = Field(description="of the leader in files, against each other curve")
     bd_rate_video_memory: Percent
 
 
@@ -83,8 +83,9 @@ class RdReport(_Report):
     effort: str
     texels: int = Field(description="fitted, whatever the effort; 0: as it says")
     codecs: dict[str, str] = Field(description="what each curve is")
-    ours: list[str] = Field(description="curves of ntc, the first one leads")
-    bd_rate: Percent = Field(description="mean over the sets, percent; of the first of our curves")
+    ours: list[str] = Field(description="curves of ntc")
+    leaders: tuple[str, str] = Field(description="our curves that count, of files and video memory")
+    bd_rate: Percent = Field(description="mean over the sets, percent; of the leader in files")
     bd_rate_video_memory: Percent
     means: list[Mean]
     sets: list[SetReport]
@@ -167,14 +168,18 @@ def _average(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def of_first(
-    comparisons: Sequence[Comparison] | Sequence[Mean], ours: Sequence[str], *, memory: bool
+def of_leader(
+    comparisons: Sequence[Comparison] | Sequence[Mean],
+    leader: str,
+    ours: Sequence[str],
+    *,
+    memory: bool,
 ) -> Percent:
-    """BD-rates of the first of our curves against those that are not ours."""
+    """BD-rates of one of our curves against those that are not ours."""
     return {
         c.against: c.bd_rate_video_memory if memory else c.bd_rate
         for c in comparisons
-        if c.curve == ours[0] and c.against not in ours
+        if c.curve == leader and c.against not in ours
     }
 
 

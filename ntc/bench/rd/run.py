@@ -15,7 +15,7 @@ from ntc.bench.rd.cache import Cache, Document
 from ntc.bench.rd.contender import Contender, source_digest, versions
 from ntc.bench.rd.controls import control_contenders
 from ntc.bench.rd.measure import measure
-from ntc.bench.rd.ours import Fits, our_contenders
+from ntc.bench.rd.ours import Fits, leaders, our_contenders
 from ntc.bench.rd.pictures import picture_contenders
 from ntc.bench.rd.report import (
     Point,
@@ -23,7 +23,7 @@ from ntc.bench.rd.report import (
     SetReport,
     compare_curves,
     mean_comparisons,
-    of_first,
+    of_leader,
 )
 from ntc.bench.rd.subject import Subject
 from ntc.errors import InputError, NtcError, UsageError
@@ -61,7 +61,7 @@ def rd_bench(
 ) -> RdReport:
     """Rate and distortion of our encodings and profiles, and of other codecs, on these materials.
 
-    No `codecs` stands for all of them; of our curves the first one leads.
+    No `codecs` stands for all of them; `ours.leaders` says which of our curves lead.
 
     A contender that fails on a material is left out of that material from there on, with one line
     to `on_failure`; so is a material that cannot be read.
@@ -85,14 +85,15 @@ def rd_bench(
         found = runner.run(contenders, [each.name for each in ours])
         sets += [found] if found else []
     names = [each.name for each in ours]
-    means = mean_comparisons(sets)
+    means, (files, memory) = mean_comparisons(sets), leaders(names)
     return RdReport(
         effort=fits.effort,
         texels=fits.texels,
         codecs={each.name: each.about for each in contenders},
         ours=names,
-        bd_rate=of_first(means, names, memory=False),
-        bd_rate_video_memory=of_first(means, names, memory=True),
+        leaders=(files, memory),
+        bd_rate=of_leader(means, files, names, memory=False),
+        bd_rate_video_memory=of_leader(means, memory, names, memory=True),
         means=means,
         sets=sets,
         failures=failures,
@@ -136,13 +137,14 @@ class _Runner:
         self.subject.forget()
         names = [each.name for each in contenders if each.name not in ours]
         comparisons = compare_curves(points, ours, names)
+        files, memory = leaders(ours)
         return SetReport(
             name=self.name,
             **shape,
             points=points,
             comparisons=comparisons,
-            bd_rate=of_first(comparisons, ours, memory=False),
-            bd_rate_video_memory=of_first(comparisons, ours, memory=True),
+            bd_rate=of_leader(comparisons, files, ours, memory=False),
+            bd_rate_video_memory=of_leader(comparisons, memory, ours, memory=True),
         )
 
     def _shape(self) -> Document:

@@ -44,6 +44,11 @@ class Fit:
         values /= np.float32(INPUT_ONE)
         return values
 
+    def set_ranges(self, level: int, tile_log2: int, low: Floats, high: Floats) -> None:
+        """From now on the latents of each tile `[tiles_y, tiles_x]` stay within its range."""
+        ranges = np.stack([low.ravel(), high.ravel()], axis=1) * np.float32(INPUT_ONE)
+        self.fitter.set_ranges(level, tile_log2, ranges)
+
     def round_latents(self, inwards: float = 0.0) -> None:
         """Latents become the nearest codes once they have moved this part of a step towards 0."""
         self.fitter.round_latents(inwards)
@@ -79,8 +84,8 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
         wrap_u=plan.wrap[0],
         wrap_v=plan.wrap[1],
         batch_tiles=recipe.batch_texels // TILE**2,
-        mean_decay=recipe.first_moment,
-        square_decay=recipe.second_moment,
+        latent_moments=recipe.latent_moments,
+        decoder_moments=recipe.decoder_moments,
         seed=problem.seed,
         threads=problem.threads,
         isa=isa or native.isa(),
@@ -94,7 +99,7 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
         fitter.set_layer(layer, weights, biases)
     fitter.set_range(begin.low, begin.range)
     importance = np.array(problem.weights or (1.0,) * plan.widths[-1], np.float32)
-    fitter.set_loss(importance, problem.mask)
+    fitter.set_loss(importance, begin.margins, problem.mask, list(problem.normals))
     return fitter
 
 

@@ -8,7 +8,7 @@ the decoder and, lazily, on the touched latents alone.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ntc.fit.backends.torch_loss import output_errors, turning_errors
+from ntc.fit.drawing import TileDraw
 from ntc.fit.field import (
     HIDDEN_ONE,
     INPUT_ONE,
@@ -52,7 +54,8 @@ _EPSILON: Final = 1e-15  # latent gradients are about 1e-8: a larger one would s
 class _Latents:
     """A level's stored cells `[cells, features]` with their Adam moments.
 
-    `visits` counts the updates of each cell. Codes lie `step` apart, from `low` to `high`.
+    `visits` counts the updates of each cell. Codes lie `step` apart, from `low` to `high`; the
+    latents of a cell stay between its `bounds` `[2, cells, 1]`.
     """
 
     values: Tensor
@@ -62,6 +65,11 @@ class _Latents:
     low: float
     high: float
     step: float
+    bounds: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bounds = torch.tensor([self.low, self.high])[:, None, None]
+        self.bounds = self.bounds.expand(2, len(self.values), 1)
 
     def update(
         self, cells: Tensor, gradients: Tensor, rate: float, beta: tuple[float, float]
@@ -78,7 +86,7 @@ class _Latents:
             (square / (1 - beta[1] ** visits)).sqrt() + _EPSILON
         )
         moved = self.values[touched] - rate * direction
-        self.values[touched] = moved.clamp(self.low, self.high)
+        self.values[touched] = moved.clamp(*self.bounds[:, touched])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ class _Patch:
     cells: Tensor  # [tiles * span_y * span_x] stored cells, or SKIPPED
     values: Tensor  # [tiles * span_y * span_x, features], with noise
     latents: Tensor  # [tiles, span_y * span_x, features], without
+    weights: Tensor  # [tiles] of their errors and bits
 
 
 class Fit:
@@ -101,7 +110,8 @@ class Fit:
         self.random = np.random.default_rng(problem.seed)
         self.noise = torch.Generator().manual_seed(problem.seed)
         self.mips = [torch.from_numpy(mip / np.float32(spec.OUTPUT_MAX)) for mip in problem.mips]
-        self.shares = mip_shares(self.plan)
+        grids = [(-(-mip.shape[0] // TILE), -(-mip.shape[1] // TILE)) for mip in self.mips]
+        self.draw = TileDraw(grids, mip_shares(self.plan), problem.seed)
         self.filtered = problem.filtering == "filtered"
         self.taps = [self._mip_taps(mip) for mip in range(self.plan.mips)]
         self.latents = [_start_latents(problem, level) for level in range(len(self.plan.levels))]
@@ -109,9 +119,10 @@ class Fit:
         self.weights = [torch.from_numpy(values).requires_grad_() for values in begin.weights]
         self.biases = [torch.from_numpy(values).requires_grad_() for values in begin.biases]
         self.low, self.range = torch.from_numpy(begin.low), torch.from_numpy(begin.range)
+        self.margins = torch.from_numpy(begin.margins)
         self.adam = torch.optim.Adam(
             self.weights + self.biases,
-            betas=(self.recipe.first_moment, self.recipe.second_moment),
+            betas=self.recipe.decoder_moments,
             eps=_EPSILON,
         )
         self.frozen = False
@@ -124,25 +135,33 @@ class Fit:
     def step(self, latent_rate: float, decoder_rate: float) -> float:
         """One batch of tiles; returns the mean squared error over its texels and channels."""
         batch = self.recipe.batch_texels // TILE**2
-        drawn = self.random.choice(self.plan.mips, batch, p=self.shares)
-        error, count, patches = torch.zeros(self.plan.widths[-1]), 0, []
-        for mip in np.unique(drawn).tolist():
-            tiles = self._draw_tiles(mip, int((drawn == mip).sum()))
+        drawn = self.draw.draw(batch)
+        error = counted = torch.zeros(self.plan.widths[-1])
+        count, patches, errors = 0, [], np.zeros(batch)
+        for mip in np.unique(drawn.mip).tolist():
+            chosen = drawn.mip == mip
+            tiles = self._shifted(mip, drawn.y[chosen], drawn.x[chosen])
             target, fitted = self._targets(mip, tiles)
             inputs, read = self.inputs(mip, tiles)
-            patches += read
-            squared = (self.decode(inputs) - target).square() * fitted
-            error = error + squared.sum(0)
+            weights = torch.from_numpy(drawn.weight[chosen])
+            patches += [replace(patch, weights=weights) for patch in read]
+            missed = output_errors(self.decode(inputs), target, self.margins) * fitted
+            squares = missed.detach().square().view(len(tiles), TILE**2, -1).sum(1)
+            errors[chosen] = squares.sum(1).numpy()
+            error = error + (squares * weights[:, None]).sum(0)
+            turned = turning_errors(missed, target, self.problem.normals).square()
+            counted = counted + (turned * weights.repeat_interleave(TILE**2)[:, None]).sum(0)
             count += self._count(mip, tiles) * target.shape[1]
-        loss = (error * self.channel_weights).sum() / count
+        loss = (counted * self.channel_weights).sum() / count
         self.adam.zero_grad()
         loss.backward()
         for group in self.adam.param_groups:
             group["lr"] = decoder_rate
         self.adam.step()
+        self.draw.observe(drawn, errors)
         if not self.frozen:
             self._update_latents(patches, latent_rate)
-        return float(error.detach().sum()) / count
+        return float(error.sum()) / count
 
     def _count(self, mip: int, tiles: Tiles) -> int:
         """Texels of these tiles that lie within the border."""
@@ -153,12 +172,11 @@ class Fit:
         )
         return int((rows * columns).sum())
 
-    def _draw_tiles(self, mip: int, count: int) -> Tiles:
-        height, width = self.mips[mip].shape[:2]
-        rows, columns = -(-height // TILE), -(-width // TILE)
-        y, x = self.random.integers(0, rows, count), self.random.integers(0, columns, count)
+    def _shifted(self, mip: int, y: npt.NDArray[np.int64], x: npt.NDArray[np.int64]) -> Tiles:
+        """Tiles of a mip; in a filtered fit, some move off texels, and some off their mip."""
         if not self.filtered:
             return tiles_at(y, x)
+        count = len(y)
         placed, between = self.random.random((2, count)) < self.recipe.shifted
         phase_y, phase_x = self.random.integers(0, PHASES, (2, count)) * placed
         steps = LOD_STEPS if mip + 1 < self.plan.mips else 1
@@ -238,11 +256,12 @@ class Fit:
         values = latents
         if not self.frozen:
             noise = torch.rand(values.shape, generator=self.noise) - 0.5
-            values = (values + noise * stored.step).clamp(stored.low, stored.high)
+            bounds = stored.bounds[:, cells.clamp(min=0)]
+            values = (values + noise * stored.step).clamp(*bounds)
         values = values.masked_fill(skipped, 0.0).flatten(0, 1)
         if not self.frozen:
             values.requires_grad_()
-        return _Patch(level, cells.flatten(), values, latents)
+        return _Patch(level, cells.flatten(), values, latents, torch.ones(len(cells)))
 
     def _blend(
         self, values: Tensor, taps: npt.NDArray[np.int64], weights: npt.NDArray[np.float32]
@@ -269,7 +288,7 @@ class Fit:
         return _round(x, OUTPUT_ONE) * (OUTPUT_ONE / spec.OUTPUT_MAX)
 
     def _update_latents(self, patches: list[_Patch], rate: float) -> None:
-        beta = (self.recipe.first_moment, self.recipe.second_moment)
+        beta = self.recipe.latent_moments
         for i, latents in enumerate(self.latents):
             read = [patch for patch in patches if patch.level == i]
             if read:
@@ -281,7 +300,8 @@ class Fit:
     def gradients(self, patch: _Patch) -> Tensor:
         """Of the loss, and of the bits of the latents, by the values of a patch."""
         assert patch.values.grad is not None
-        return patch.values.grad + rate_gradients(patch.latents, self.prices[patch.level])
+        prices = self.prices[patch.level] * patch.weights[:, None, None]
+        return patch.values.grad + rate_gradients(patch.latents, prices)
 
     def set_rate(self, rate: float) -> None:
         """From now on a bit a texel of mip 0 costs this much."""
@@ -292,14 +312,23 @@ class Fit:
         values: Floats = self.latents[level].values[first : first + count].numpy()
         return values
 
+    def set_ranges(self, level: int, tile_log2: int, low: Floats, high: Floats) -> None:
+        """From now on the latents of each tile `[tiles_y, tiles_x]` stay within its range."""
+        latents, (width, height) = self.latents[level], self.plan.levels[level].stored
+        rows, columns = np.arange(height) >> tile_log2, np.arange(width) >> tile_log2
+        bounds = np.stack([low, high])[:, rows[:, None], columns]
+        latents.bounds = torch.from_numpy(bounds.reshape(2, -1, 1))
+        latents.values = latents.values.clamp(*latents.bounds)
+
     def round_latents(self, inwards: float = 0.0) -> None:
         """Latents become the nearest codes once they have moved this part of a step towards 0."""
         self.frozen = True
         for latents in self.latents:
-            low, high, step = latents.low, latents.high, latents.step
+            low, step = latents.low, latents.step
             size = latents.values.abs()
             moved = latents.values - latents.values.sign() * size.clamp(max=inwards * step)
-            latents.values = low + ((moved.clamp(low, high) - low) / step).round() * step
+            codes = ((moved.clamp(*latents.bounds) - low) / step).round()
+            latents.values = low + codes * step
 
     def field(self) -> Field:
         """The parameters, with the range of the channels folded into the last layer."""
@@ -324,7 +353,7 @@ def _start_latents(problem: Problem, index: int) -> _Latents:
     return _Latents(values, zeros, zeros.clone(), visits, codes.low, codes.high, codes.step)
 
 
-def rate_gradients(latents: Tensor, price: float) -> Tensor:
+def rate_gradients(latents: Tensor, price: Tensor | float) -> Tensor:
     """Of the bits of patches `[tiles, cells, features]`, by each latent, one after the other.
 
     |latent| / (scale ln 2), with the mean magnitude in its patch for a scale; linear within a step

@@ -11,7 +11,7 @@ namespace ntc {
 namespace {
 
 // Tiles are summed in chunks of fixed size, so that results do not depend on the thread count.
-constexpr int kChunkTiles = 8;
+constexpr int kChunkTiles = 4;
 // Stored cells of a level are updated in this many bands, for the same reason.
 constexpr size_t kBands = 4;
 // Beyond this many visits a bias correction is 1 in float.
@@ -25,9 +25,25 @@ int row_exponent(float largest) {
   return static_cast<int>(std::clamp(std::floor(std::log2(127.f / std::max(largest, 1e-4f))), 2.f, 15.f));
 }
 
-float sign(float x) { return x > 0 ? 1.f : x < 0 ? -1.f : 0.f; }
+std::vector<TileDraw::Grid> tile_grids(const std::vector<FitMipData>& mips) {
+  std::vector<TileDraw::Grid> grids;
+  for (const FitMipData& mip : mips)
+    grids.push_back({padded(mip.height, kTile) / kTile, padded(mip.width, kTile) / kTile});
+  return grids;
+}
+
+FitAdam make_adam(float rate, FitMoments decays, const Corrections& corrections) {
+  return {rate, decays.mean, decays.square, corrections.mean.data(), corrections.square.data(), kCorrections};
+}
 
 }  // namespace
+
+Corrections::Corrections(FitMoments decays) {
+  for (int n = 0; n < kCorrections; n++) {
+    mean.push_back(static_cast<float>(1 / (1 - std::pow(decays.mean, std::max(n, 1)))));
+    square.push_back(static_cast<float>(1 / (1 - std::pow(decays.square, std::max(n, 1)))));
+  }
+}
 
 Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::vector<FitMipData> mips,
                std::vector<double> mip_shares, bool wrap_u, bool wrap_v, FitRecipe recipe, uint64_t seed,
@@ -40,7 +56,10 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
       wrap_v_(wrap_v),
       random_state_(seed),
       shapes_(std::move(levels)),
-      mip_data_(std::move(mips)) {
+      mip_data_(std::move(mips)),
+      draw_(tile_grids(mip_data_), mip_shares, seed),
+      latent_corrections_(recipe.latents),
+      decoder_corrections_(recipe.decoder) {
   for (const FitLevelShape& shape : shapes_) {
     FitLevel level{};
     level.width = shape.width;
@@ -55,8 +74,8 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
     level.stored = static_cast<size_t>(shape.stored_width) * shape.stored_height;
     level.table_mask = shape.table ? static_cast<uint32_t>(level.stored - 1) : 0;
     level.low = shape.low;
-    level.high = shape.high;
     level.step = shape.step;
+    level.ranges = ranges_.emplace_back(1, FitRange{shape.low, shape.high}).data();
     level.records = records_.emplace_back(level.stored * level.stride()).data();
     levels_.push_back(level);
   }
@@ -84,9 +103,6 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
     mips_.push_back(mip);
     patch_stride = std::max(patch_stride, offset);
   }
-  double sum = 0;
-  for (double share : mip_shares) mip_ends_.push_back(sum += share);
-
   const int vector = kernels_.vector_floats;
   size_t parameters = 0;
   for (size_t i = 0; i + 1 < widths.size(); i++) {
@@ -117,6 +133,7 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
   weights_.assign(channels_, 1.f);
   step_.mask_channel = -1;
   scale_.resize(layers_.back().out_stride);
+  margins_.resize(layers_.back().out_stride);
 
   step_.level_count = static_cast<int>(levels_.size());
   step_.layer_count = static_cast<int>(layers_.size());
@@ -127,11 +144,12 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
   step_.mips = mips_.data();
   step_.layers = layer_views_.data();
   step_.channel_scale = scale_.data();
+  step_.margins = margins_.data();
   step_.patch_stride = patch_stride;
 
   const int chunks = padded(recipe_.batch_tiles, kChunkTiles) / kChunkTiles;
   chunk_gradients_.resize(parameters * chunks);
-  chunk_losses_.resize(chunks);
+  tile_errors_.resize(recipe_.batch_tiles);
   patch_gradients_.resize(patch_stride * recipe_.batch_tiles);
   for (int t = 0; t < threads_; t++) workspaces_.emplace_back(kernels_.workspace_floats(step_));
   for (size_t l = 0; l < levels_.size(); l++) {
@@ -145,11 +163,6 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
       bands_.push_back({static_cast<int>(l), first, last, std::vector<float>(most * levels_[l].padded),
                         std::vector<int32_t>(most)});
     }
-  }
-  for (int n = 0; n < kCorrections; n++) {
-    mean_corrections_.push_back(static_cast<float>(1 / (1 - std::pow(recipe_.mean_decay, std::max(n, 1)))));
-    square_corrections_.push_back(
-        static_cast<float>(1 / (1 - std::pow(recipe_.square_decay, std::max(n, 1)))));
   }
 }
 
@@ -175,10 +188,15 @@ void Fitter::set_range(const float* low, const float* range) {
   range_.assign(range, range + channels_);
 }
 
-void Fitter::set_loss(const float* weights, int mask_channel) {
+void Fitter::set_loss(const float* weights, const float* margins, int mask_channel,
+                      std::vector<FitNormal> normals) {
   const std::lock_guard lock(busy_);
   weights_.assign(weights, weights + channels_);
+  std::copy_n(margins, channels_, margins_.data());
   step_.mask_channel = mask_channel;
+  normals_ = std::move(normals);
+  step_.normals = normals_.data();
+  step_.normal_count = static_cast<int>(normals_.size());
 }
 
 void Fitter::set_prices(const std::vector<float>& prices) {
@@ -198,14 +216,8 @@ double Fitter::fraction() { return static_cast<double>(random() >> 11) * 0x1p-53
 
 void Fitter::draw_tiles() {
   tiles_.resize(recipe_.batch_tiles);
-  for (FitTileRef& tile : tiles_) {
-    const double at = fraction() * mip_ends_.back();
-    const auto end = std::upper_bound(mip_ends_.begin(), mip_ends_.end() - 1, at);
-    tile.mip = static_cast<int>(end - mip_ends_.begin());
-    tile.y = static_cast<int>(random() % mips_[tile.mip].tiles_y);
-    tile.x = static_cast<int>(random() % mips_[tile.mip].tiles_x);
-    shift(tile);
-  }
+  draw_.draw(tiles_);
+  for (FitTileRef& tile : tiles_) shift(tile);
   // Tiles of one mip side by side share taps and weights in the cache.
   std::sort(tiles_.begin(), tiles_.end(), [](const FitTileRef& a, const FitTileRef& b) {
     return std::tie(a.mip, a.y, a.x, a.phase_y, a.phase_x, a.lod_step) <
@@ -271,6 +283,7 @@ double Fitter::run_tiles(bool live, bool noise) {
   step_.seed = random();
   step_.tiles = tiles_.data();
   step_.tile_count = count;
+  step_.tile_errors = tile_errors_.data();
   step_.patch_gradients = patch_gradients_.data();
   const size_t parameters = values_.size();
   const int chunks = padded(count, kChunkTiles) / kChunkTiles;
@@ -278,11 +291,11 @@ double Fitter::run_tiles(bool live, bool noise) {
     float* gradients = chunk_gradients_.data() + chunk * parameters;
     std::fill_n(gradients, parameters, 0.f);
     const int first = static_cast<int>(chunk) * kChunkTiles, last = std::min(first + kChunkTiles, count);
-    chunk_losses_[chunk] = kernels_.tiles(step_, first, last, workspaces_[thread].data(), gradients);
+    kernels_.tiles(step_, first, last, workspaces_[thread].data(), gradients);
   });
   reduce_gradients();
   double loss = 0;
-  for (int c = 0; c < chunks; c++) loss += chunk_losses_[c];
+  for (int t = 0; t < count; t++) loss += static_cast<double>(tiles_[t].weight) * tile_errors_[t];
   return loss / samples;
 }
 
@@ -314,12 +327,7 @@ void Fitter::reduce_gradients() {
 
 void Fitter::update_latents(float rate) {
   // Latents count in steps of an int8 input, 128 to the unit that rates are given in.
-  const FitAdam adam{rate * 128,
-                     recipe_.mean_decay,
-                     recipe_.square_decay,
-                     mean_corrections_.data(),
-                     square_corrections_.data(),
-                     kCorrections};
+  const FitAdam adam = make_adam(rate * 128, recipe_.latents, latent_corrections_);
   Pool::shared().run(static_cast<int64_t>(bands_.size()), threads_, [&](int64_t index, int) {
     Band& band = bands_[index];
     kernels_.latents(step_, adam, band.level, band.first, band.last, band.sums.data(), band.touched.data());
@@ -328,12 +336,7 @@ void Fitter::update_latents(float rate) {
 
 void Fitter::update_decoder(float rate) {
   decoder_time_ = std::min(decoder_time_ + 1, kCorrections - 1);
-  const FitAdam adam{rate,
-                     recipe_.mean_decay,
-                     recipe_.square_decay,
-                     mean_corrections_.data(),
-                     square_corrections_.data(),
-                     kCorrections};
+  const FitAdam adam = make_adam(rate, recipe_.decoder, decoder_corrections_);
   kernels_.adam(values_.data(), means_.data(), squares_.data(), chunk_gradients_.data(),
                 static_cast<int>(values_.size()), adam, decoder_time_);
 }
@@ -345,6 +348,7 @@ double Fitter::step(float latent_rate, float decoder_rate) {
   const double loss = run_tiles(live, live);
   if (live) update_latents(latent_rate);
   update_decoder(decoder_rate);
+  draw_.observe(tiles_, tile_errors_);
   return loss;
 }
 
@@ -366,23 +370,9 @@ double Fitter::gradients(const std::vector<FitTileRef>& tiles, bool noise) {
   return run_tiles(true, noise);
 }
 
-void Fitter::round_latents(float part) {
-  const std::lock_guard lock(busy_);
-  for (const FitLevel& grid : levels_) {
-    const float most = part * grid.step;
-    for (size_t c = 0; c < grid.stored; c++) {
-      float* record = grid.record(c);
-      for (int f = 0; f < grid.features; f++) {
-        const float moved = record[f] - sign(record[f]) * std::min(most, std::abs(record[f]));
-        const float code = std::nearbyint((std::clamp(moved, grid.low, grid.high) - grid.low) / grid.step);
-        record[f] = grid.low + code * grid.step;
-      }
-    }
-  }
-}
-
 size_t Fitter::bytes() const {
-  size_t total = sizeof(float) * (patch_gradients_.size() + chunk_gradients_.size() + 3 * values_.size());
+  size_t total = draw_.bytes() +
+                 sizeof(float) * (patch_gradients_.size() + chunk_gradients_.size() + 3 * values_.size());
   for (const LargeArray& records : records_) total += sizeof(float) * records.size();
   for (const auto& band : bands_) total += 4 * (band.sums.size() + band.touched.size());
   for (const auto& workspace : workspaces_) total += sizeof(float) * workspace.size();

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "fit_draw.h"
 #include "fit_types.h"
 #include "large_array.h"
 
@@ -21,9 +22,21 @@ struct FitLevelShape {
   float low, high, step;  // of latents, in steps of an int8 input
 };
 
+// Decays of Adam's moments.
+struct FitMoments {
+  float mean, square;
+};
+
+// By number of updates: 1 / (1 - decay**updates).
+struct Corrections {
+  explicit Corrections(FitMoments decays);
+
+  std::vector<float> mean, square;
+};
+
 struct FitRecipe {
   int batch_tiles;
-  float mean_decay, square_decay;
+  FitMoments latents, decoder;
   double shifted;  // part of the tiles that move off texel centres, and of those that move off their mip
 };
 
@@ -62,10 +75,14 @@ class Fitter {
   // range is applied, and that range as value = output * range + low.
   // Latents come in bands of `count` cells: those of a large level are never all held twice.
   void set_latents(int level, size_t first, size_t count, const float* values);
+  // From now on the latents of each tile, of 2**tile_log2 stored cells a side, stay within a range of its
+  // own.
+  void set_ranges(int level, int tile_log2, std::vector<FitRange> ranges);
   void set_layer(int layer, const float* weights, const float* biases);
   void set_range(const float* low, const float* range);
-  // Weight of each channel's squared error, and the channel that masks the others, or -1.
-  void set_loss(const float* weights, int mask_channel);
+  // Weight of each channel's squared error; how far beyond 0 and 1 its targets of 0 and 1 lie; the channel
+  // that masks the others, or -1; the normals whose errors are angles, each of channels of one weight.
+  void set_loss(const float* weights, const float* margins, int mask_channel, std::vector<FitNormal> normals);
   // What a bit of each level's latents costs whenever a tile reads it, in units of the loss.
   void set_prices(const std::vector<float>& prices);
   void get_latents(int level, size_t first, size_t count, float* values) const;
@@ -73,7 +90,7 @@ class Fitter {
 
   // One batch; returns its mean squared error. A latent rate of 0 means that latents are frozen.
   double step(float latent_rate, float decoder_rate);
-  // Latents become multiples of the step from the low end on, after a move of this part of a step towards 0.
+  // Latents become codes of their tiles, after a move of this part of a step towards 0.
   void round_latents(float part);
 
   // For tests: computes the gradients of these tiles, at most a batch; nothing is updated.
@@ -87,6 +104,7 @@ class Fitter {
   size_t channels() const { return static_cast<size_t>(channels_); }
   // Checked element counts of the arrays above; throw std::out_of_range.
   size_t cell_count(int level) const;
+  size_t tile_count(int level, int tile_log2) const;
   size_t feature_count(int level) const;
   size_t weight_count(int layer) const;
   size_t bias_count(int layer) const;
@@ -119,18 +137,20 @@ class Fitter {
   std::vector<FitLevelShape> shapes_;
   std::vector<FitLevel> levels_;
   std::vector<LargeArray> records_;
+  std::vector<std::vector<FitRange>> ranges_;  // per level
   std::vector<FitMipData> mip_data_;
   std::vector<FitMip> mips_;
-  std::vector<double> mip_ends_;  // cumulative shares
   std::vector<Layer> layers_;
   std::vector<FitLayer> layer_views_;
   std::vector<float> values_, means_, squares_;  // decoder parameters
-  std::vector<float> low_, range_, scale_, weights_;
+  std::vector<float> low_, range_, scale_, weights_, margins_;
+  std::vector<FitNormal> normals_;
+  TileDraw draw_;
   std::vector<FitTileRef> tiles_;
   FitStep step_{};
   std::vector<std::vector<float>> workspaces_;  // per thread
   std::vector<float> chunk_gradients_;          // [chunks][parameters]
-  std::vector<double> chunk_losses_;
+  std::vector<double> tile_errors_;
   std::vector<float> patch_gradients_;
   struct Band {
     int level;
@@ -139,7 +159,7 @@ class Fitter {
     std::vector<int32_t> touched;
   };
   std::vector<Band> bands_;
-  std::vector<float> mean_corrections_, square_corrections_;
+  Corrections latent_corrections_, decoder_corrections_;
   int decoder_time_ = 0;
   uint64_t steps_ = 0;
 };

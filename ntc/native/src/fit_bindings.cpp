@@ -2,6 +2,7 @@
 // they are: what is written to a converted copy would be lost.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -26,6 +27,7 @@ using Texels = nb::ndarray<const uint16_t, nb::ndim<3>, nb::c_contig, nb::device
 using Axis = std::tuple<Ints, int>;  // positions, span
 // width, height, features; simplex, table, block_log2, slots; stored width and height; low, high, step
 using LevelIn = std::tuple<int, int, int, bool, bool, int, Ints, int, int, float, float, float>;
+using Moments = std::tuple<float, float>;  // decays of the mean and of the mean square
 using Mip = std::tuple<Texels, std::vector<int>, std::vector<Axis>, std::vector<Axis>>;
 using Images =
     std::tuple<std::vector<Axis>, std::vector<Axis>>;  // taps on the image of a mip and the next one
@@ -152,15 +154,53 @@ void check_band(const Fitter& f, int level, size_t first, size_t count, size_t f
   expect(features, f.feature_count(level));
 }
 
+// For tests: the draws alone.
+void register_draw(nb::module_& m) {
+  using Drawn = std::tuple<int, int, int, float>;  // mip, y, x, weight
+  nb::class_<TileDraw>(m, "TileDraw")
+      .def(
+          "__init__",
+          [](TileDraw* self, const std::vector<std::tuple<int, int>>& grids,
+             const std::vector<double>& shares, uint64_t seed) {
+            require(!grids.empty() && shares.size() == grids.size(), "every mip has a share");
+            std::vector<TileDraw::Grid> sizes;
+            for (const auto& [rows, columns] : grids) {
+              require(is_side(rows) && is_side(columns), "a mip has tiles");
+              sizes.push_back({rows, columns});
+            }
+            new (self) TileDraw(sizes, shares, seed);
+          },
+          nb::arg("grids"), nb::arg("shares"), nb::arg("seed"))
+      .def("draw",
+           [](TileDraw& draw, size_t count) {
+             require(count <= kMaxBatch, "a batch has at most 2^20 tiles");
+             std::vector<FitTileRef> tiles(count);
+             draw.draw(tiles);
+             std::vector<Drawn> drawn;
+             for (const FitTileRef& tile : tiles) drawn.push_back({tile.mip, tile.y, tile.x, tile.weight});
+             return drawn;
+           })
+      .def("observe", [](TileDraw& draw, const std::vector<Drawn>& drawn, const std::vector<double>& errors) {
+        require(drawn.size() == errors.size(), "every tile has an error");
+        std::vector<FitTileRef> tiles;
+        for (const auto& [mip, y, x, weight] : drawn) {
+          require(draw.has(mip, y, x), "tile does not exist");
+          tiles.push_back({mip, y, x});
+        }
+        draw.observe(tiles, errors);
+      });
+}
+
 }  // namespace
 
 void register_fit(nb::module_& m) {
+  register_draw(m);
   nb::class_<Fitter>(m, "Fitter")
       .def(
           "__init__",
           [](Fitter* self, const std::vector<LevelIn>& levels, const std::vector<int>& widths,
              const std::vector<Mip>& mips, const std::vector<double>& shares, bool wrap_u, bool wrap_v,
-             int batch_tiles, float mean_decay, float square_decay, uint64_t seed, int threads,
+             int batch_tiles, Moments latents, Moments decoder, uint64_t seed, int threads,
              const std::string& isa, const std::vector<Images>& images, double shifted) {
             require(levels.size() <= kMaxLevels && 2 <= widths.size() && widths.size() <= kMaxLayers + 1,
                     "too many levels or layers");
@@ -176,12 +216,15 @@ void register_fit(nb::module_& m) {
             for (const Mip& in : mips) data.push_back(mip(in, shapes, widths, filtered ? kPhases : 1));
             if (filtered) add_images(data, images);
             new (self) Fitter(std::move(shapes), widths, std::move(data), shares, wrap_u, wrap_v,
-                              {batch_tiles, mean_decay, square_decay, shifted}, seed, threads,
-                              fit_kernels_for(isa.empty() ? chosen_isa() : parse_isa(isa)));
+                              {batch_tiles,
+                               {std::get<0>(latents), std::get<1>(latents)},
+                               {std::get<0>(decoder), std::get<1>(decoder)},
+                               shifted},
+                              seed, threads, fit_kernels_for(isa.empty() ? chosen_isa() : parse_isa(isa)));
           },
           nb::kw_only(), nb::arg("levels"), nb::arg("widths"), nb::arg("mips").noconvert(), nb::arg("shares"),
-          nb::arg("wrap_u"), nb::arg("wrap_v"), nb::arg("batch_tiles"), nb::arg("mean_decay"),
-          nb::arg("square_decay"), nb::arg("seed"), nb::arg("threads"), nb::arg("isa"),
+          nb::arg("wrap_u"), nb::arg("wrap_v"), nb::arg("batch_tiles"), nb::arg("latent_moments"),
+          nb::arg("decoder_moments"), nb::arg("seed"), nb::arg("threads"), nb::arg("isa"),
           nb::arg("images") = std::vector<Images>(), nb::arg("shifted") = 0.0)
       .def("set_latents",
            [](Fitter& f, int level, size_t first, Latents v) {
@@ -195,6 +238,16 @@ void register_fit(nb::module_& m) {
             f.get_latents(level, first, v.shape(0), v.data());
           },
           nb::arg("level"), nb::arg("first"), nb::arg("values").noconvert())
+      .def("set_ranges",
+           [](Fitter& f, int level, int tile_log2, Latents v) {
+             require(0 <= tile_log2 && tile_log2 <= 14, "a tile has 1 to 16384 cells a side");
+             expect(v.shape(0), f.tile_count(level, tile_log2));
+             expect(v.shape(1), 2);
+             std::vector<FitRange> ranges;
+             for (size_t t = 0; t < v.shape(0); t++) ranges.push_back({v.data()[2 * t], v.data()[2 * t + 1]});
+             for (const FitRange& range : ranges) require(range.low <= range.high, "a range is empty");
+             f.set_ranges(level, tile_log2, std::move(ranges));
+           })
       .def("set_layer",
            [](Fitter& f, int layer, Floats w, Floats b) {
              expect(w.size(), f.weight_count(layer));
@@ -216,10 +269,15 @@ void register_fit(nb::module_& m) {
              f.set_range(low.data(), range.data());
            })
       .def("set_loss",
-           [](Fitter& f, Floats weights, int mask_channel) {
+           [](Fitter& f, Floats weights, Floats margins, int mask_channel,
+              const std::vector<FitNormal>& normals) {
+             const auto channels = static_cast<int>(f.channels());
              expect(weights.size(), f.channels());
-             require(mask_channel < static_cast<int>(f.channels()), "no such channel");
-             f.set_loss(weights.data(), mask_channel);
+             expect(margins.size(), f.channels());
+             require(mask_channel < channels, "no such channel");
+             for (const FitNormal& normal : normals)
+               for (int channel : normal) require(0 <= channel && channel < channels, "no such channel");
+             f.set_loss(weights.data(), margins.data(), mask_channel, normals);
            })
       .def(
           "set_prices",
@@ -230,7 +288,8 @@ void register_fit(nb::module_& m) {
           nb::arg("prices"))
       .def("step", &Fitter::step, nb::arg("latent_rate"), nb::arg("decoder_rate"),
            nb::call_guard<nb::gil_scoped_release>())
-      .def("round_latents", &Fitter::round_latents, nb::arg("part") = 0.f, nb::call_guard<nb::gil_scoped_release>())
+      .def("round_latents", &Fitter::round_latents, nb::arg("part") = 0.f,
+           nb::call_guard<nb::gil_scoped_release>())
       .def(
           "gradients",
           [](Fitter& f, const std::vector<std::tuple<int, int, int>>& tiles, bool noise,

@@ -200,6 +200,7 @@ NTC_INLINE Vec4 adam_step(Vec4 value, float* mean, float* square, Vec4 gradient,
 
 void update_cell(const FitLevel& grid, size_t cell, const float* sums, const FitAdam& adam) {
   float* record = grid.record(cell);
+  const FitRange& range = grid.range(record);
   int32_t counters[2];  // visits, slot
   std::memcpy(counters, record + 3 * grid.padded, sizeof counters);
   const int32_t visits = counters[0] < adam.corrections - 1 ? counters[0] + 1 : counters[0];
@@ -210,7 +211,7 @@ void update_cell(const FitLevel& grid, size_t cell, const float* sums, const Fit
   for (int f = 0; f < grid.padded; f += 4) {
     Vec4 v = adam_step(load<Vec4>(record + f), record + grid.padded + f, record + 2 * grid.padded + f,
                        load<Vec4>(sums + f), adam, c1, c2);
-    v = smaller(larger(v, Vec4{} + grid.low), Vec4{} + grid.high);
+    v = smaller(larger(v, Vec4{} + range.low), Vec4{} + range.high);
     const IntVec4 lane = IntVec4{0, 1, 2, 3} + f;
     store(record + f, lane < grid.features ? v : Vec4{});
   }

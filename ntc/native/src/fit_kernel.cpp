@@ -70,9 +70,18 @@ void forward_hidden(const FitLayer& layer, const float* in, float* units, float*
       });
 }
 
-// The last layer: its error against the targets goes to `errors`, scaled for the gradient.
+// How far x is from its target. The decoder clamps: beyond 0 there is no error where 0 is right, and none
+// beyond 1; `margin` asks for some of it there.
+NTC_INLINE Vec output_error(Vec x, Vec target, Vec margin) {
+  const auto black = target == 0.f, white = target >= 1.f;
+  const Vec error = x - (black ? -margin : white ? target + margin : target);
+  return black ? larger(error, Vec{}) : white ? smaller(error, Vec{}) : error;
+}
+
+// The last layer: its error against the targets goes to `errors`, scaled for the gradient. Returns its
+// square.
 double forward_outputs(const FitStep& step, const FitLayer& layer, const float* in, const float* targets,
-                       float* errors) {
+                       float weight, float* errors) {
   const int stride = layer.out_stride;
   Vec total{};
   product(
@@ -82,13 +91,37 @@ double forward_outputs(const FitStep& step, const FitLayer& layer, const float* 
         const Vec scale = load<Vec>(step.channel_scale + column);
         // Targets of -1 are not fitted; no texture has them.
         const Vec target = load<Vec>(targets + row * stride + column);
-        const Vec error = target >= 0.f ? x - target : Vec{};
+        const Vec error = target >= 0.f ? output_error(x, target, load<Vec>(step.margins + column)) : Vec{};
         total += scale > 0.f ? error * error : Vec{};
-        store(errors + row * stride + column, error * scale);
+        store(errors + row * stride + column, error * (scale * weight));
       });
   double sum = 0;
   for (int i = 0; i < kVector; i++) sum += total[i];
   return sum;
+}
+
+// Makes angles of the errors of a normal map: docs/decisions/0018-losses.md. What turns a normal n is the
+// part of its error across it; the part along it counts where it makes the normal shorter, which would let it
+// turn further. Errors that point anywhere have two thirds of their square across n: three halves make up for
+// it.
+void count_angles(const FitNormal& normal, int stride, const float* targets, float* errors) {
+  constexpr float kAcross = 1.5f, kLeastSquare = 1.f / 16;  // shorter normals point nowhere
+  for (int t = 0; t < kTileTexels; t++, targets += stride, errors += stride) {
+    if (targets[normal[0]] < 0.f) continue;
+    float n[3], square = 0, product = 0;
+    for (int i = 0; i < 3; i++) {
+      n[i] = 2 * targets[normal[i]] - 1;
+      square += n[i] * n[i];
+      product += n[i] * errors[normal[i]];
+    }
+    if (square < kLeastSquare) continue;
+    const float along = product / square, kept = product < 0 ? along : 0.f;
+    for (int i = 0; i < 3; i++) {
+      float& error = errors[normal[i]];
+      if (error != 0.f)  // else the decoder clamps it, and it turns nothing
+        error = kAcross * (error - along * n[i]) + kept * n[i];
+    }
+  }
 }
 
 void backward_weights(const FitLayer& layer, const float* in, const float* errors, float* gradients) {
@@ -143,7 +176,7 @@ void prefetch_tile(const FitStep& step, const FitTileRef& tile) {
   }
 }
 
-double fit_tile(const FitStep& step, int index, const Workspace& w, float* gradients) {
+void fit_tile(const FitStep& step, int index, const Workspace& w, float* gradients) {
   const FitTileRef& tile = step.tiles[index];
   const FitMip& mip = step.mips[tile.mip];
   const int last = step.layer_count - 1;
@@ -156,7 +189,9 @@ double fit_tile(const FitStep& step, int index, const Workspace& w, float* gradi
   }
   read_targets(step, tile, step.layers[last].out_stride, w.patch, w.rows, w.units[last]);
   float* errors = w.errors[last & 1];
-  const double loss = forward_outputs(step, step.layers[last], in, w.units[last], errors);
+  step.tile_errors[index] = forward_outputs(step, step.layers[last], in, w.units[last], tile.weight, errors);
+  for (int i = 0; i < step.normal_count; i++)
+    count_angles(step.normals[i], step.layers[last].out_stride, w.units[last], errors);
   for (int i = last; i >= 0; i--) {
     const FitLayer& layer = step.layers[i];
     backward_weights(layer, i ? w.units[i - 1] : w.inputs, w.errors[i & 1],
@@ -169,7 +204,7 @@ double fit_tile(const FitStep& step, int index, const Workspace& w, float* gradi
       store(below + at, x * load<Vec>(slopes + at));
     });
   }
-  if (!step.live) return loss;
+  if (!step.live) return;
   const FitLayer& first = step.layers[0];
   backward_inputs(first, w.errors[0], [&](int row, int column, Vec x) {
     store(w.input_gradients + row * first.in_stride + column, x);
@@ -181,14 +216,11 @@ double fit_tile(const FitStep& step, int index, const Workspace& w, float* gradi
     spread(step, tile, l, w.input_gradients + mip.roles[l], first.in_stride, w.rows, patch);
     if (step.levels[l].price > 0) add_rate(step, mip, l, tile, w.patch, patch);
   }
-  return loss;
 }
 
-double fit_tiles(const FitStep& step, int first, int last, float* workspace, float* gradients) {
+void fit_tiles(const FitStep& step, int first, int last, float* workspace, float* gradients) {
   const Workspace w = carve(step, workspace);
-  double loss = 0;
-  for (int i = first; i < last; i++) loss += fit_tile(step, i, w, gradients);
-  return loss;
+  for (int i = first; i < last; i++) fit_tile(step, i, w, gradients);
 }
 
 // `count` is a multiple of 4.

@@ -107,8 +107,6 @@ NTC_INLINE void read_patch(const FitStep& step, const FitMip& mip, int level, co
                            Noise& noise, float* out) {
   const FitLevel& grid = step.levels[level];
   const int padded = grid.padded;
-  const Vec4 low = Vec4{} + grid.low, high = Vec4{} + grid.high;
-  const float width = step.noise ? grid.step : 0.f;
   const IntVec4 last_lanes = IntVec4{0, 1, 2, 3} + (padded - 4) < grid.features;
   for (int i = 0; i < mip.y[level].span; i++) {
     const StoredRow row(grid, cells.rows[i]);
@@ -119,6 +117,9 @@ NTC_INLINE void read_patch(const FitStep& step, const FitMip& mip, int level, co
         continue;
       }
       const float* record = grid.record(cell);
+      const FitRange& range = grid.range(record);
+      const Vec4 low = Vec4{} + range.low, high = Vec4{} + range.high;
+      const float width = step.noise ? grid.step : 0.f;
       for (int f = 0; f < padded; f += 4) {
         Vec4 v = load<Vec4>(record + f);
         if constexpr (Live) v = smaller(larger(v + noise.next() * width, low), high);

@@ -70,6 +70,13 @@ void Fitter::get_latent_gradients(int level, float* values) const {
 
 size_t Fitter::cell_count(int level) const { return levels_.at(static_cast<size_t>(level)).stored; }
 
+size_t Fitter::tile_count(int level, int tile_log2) const {
+  const FitLevelShape& shape = shapes_.at(static_cast<size_t>(level));
+  const int side = 1 << tile_log2;
+  return static_cast<size_t>(padded(shape.stored_width, side) / side) *
+         (padded(shape.stored_height, side) / side);
+}
+
 size_t Fitter::feature_count(int level) const {
   return static_cast<size_t>(levels_.at(static_cast<size_t>(level)).features);
 }

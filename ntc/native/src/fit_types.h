@@ -2,8 +2,10 @@
 // kernels, which are compiled once per instruction set.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace ntc {
 
@@ -23,6 +25,11 @@ constexpr int kMaxSpan = 24;  // cells an axis of a tile can read: of a level up
 // `n` rounded up to a multiple of `to`.
 constexpr int padded(int n, int to) { return (n + to - 1) / to * to; }
 
+// Where the latents of a tile lie.
+struct FitRange {
+  float low, high;
+};
+
 // Latents of one level in steps of an int8 input, with all that an update needs beside them. Where a cell
 // keeps its latents is told by ntc/format/layout.py: `stored_cells`.
 struct FitLevel {
@@ -33,16 +40,21 @@ struct FitLevel {
   int block_log2;       // of `slots`
   int block_columns;
   int stored_width;
-  const int32_t* slots;  // per block, where its first cell is stored, or -1: nowhere; or nullptr
-  size_t stored;         // cells that are stored
-  float low, high;       // range of latents
-  float step;            // between two codes
-  float price;           // of a bit, each time that a tile reads a cell: ntc/fit/rate.py; 0: nothing
-  float* records;        // per stored cell [values | means | squares | visits, slot, 0, 0]
+  const int32_t* slots;    // per block, where its first cell is stored, or -1: nowhere; or nullptr
+  size_t stored;           // cells that are stored
+  float low, step;         // the lowest code, and from one to the next
+  const FitRange* ranges;  // of its tiles
+  float price;             // of a bit, each time that a tile reads a cell: ntc/fit/rate.py; 0: nothing
+  float* records;          // per stored cell [values | means | squares | visits, slot, tile, 0]
 
   // Floats of a record: four features make 64 bytes, one cache line.
   int stride() const { return 3 * padded + 4; }
   float* record(size_t cell) const { return records + cell * stride(); }
+  const FitRange& range(const float* record) const {
+    int32_t tile;
+    std::memcpy(&tile, record + 3 * padded + 2, sizeof tile);
+    return ranges[tile];
+  }
 };
 
 // Where the texels of a mip read a level along one axis: sections 8.2 and 8.3 of docs/format.md.
@@ -78,9 +90,13 @@ struct FitTileRef {
   int mip, y, x;
   int phase_y = 0, phase_x = 0;  // of kPhases; 0: texel centres
   int lod_step = 0;              // in 1 / kLodSteps
+  float weight = 1;              // of its errors and bits
 
   bool centred() const { return phase_y == 0 && phase_x == 0 && lod_step == 0; }
 };
+
+// The channels of a normal map: x, y, z.
+using FitNormal = std::array<int, 3>;
 
 struct FitStep {
   int level_count, layer_count, channels;
@@ -95,7 +111,11 @@ struct FitStep {
   int tile_count;
   int mask_channel;            // texels where it is 0 count in this channel alone; -1: none
   const float* channel_scale;  // [channels padded]: d(loss) / d(error), 0 for the padding
-  float* patch_gradients;      // per tile `patch_stride` floats
+  const float* margins;        // [channels padded]: how far beyond 0 and 1 a target of 0 or 1 lies
+  const FitNormal* normals;    // whose errors are angles
+  int normal_count;
+  double* tile_errors;     // per tile, summed squares over its texels and channels
+  float* patch_gradients;  // per tile `patch_stride` floats
   size_t patch_stride;
   size_t gradient_offsets[kMaxLayers];  // of a layer's weights in a gradient buffer; biases follow
 };
@@ -111,9 +131,8 @@ struct FitAdam {
 struct FitKernels {
   int vector_floats;
   size_t (*workspace_floats)(const FitStep& step);
-  // Forward and backward of tiles first .. last-1; adds to `gradients`, returns the summed
-  // squared error over the channels.
-  double (*tiles)(const FitStep& step, int first, int last, float* workspace, float* gradients);
+  // Forward and backward of tiles first .. last-1; adds to `gradients`.
+  void (*tiles)(const FitStep& step, int first, int last, float* workspace, float* gradients);
   // Lazy Adam on the stored cells first .. last-1 of one level that any tile touched.
   void (*latents)(const FitStep& step, const FitAdam& adam, int level, size_t first, size_t last, float* sums,
                   int32_t* touched);
