@@ -1,5 +1,6 @@
 """Plans: budgets are met, costs stay below the profile's, roles are legal."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ from fits import random_field
 from ntc.errors import UsageError
 from ntc.fit.encodings import ENCODINGS
 from ntc.fit.field import quantize
-from ntc.fit.loop import rates
+from ntc.fit.loop import patient, rates
 from ntc.fit.plan import TILE_LOG2, Plan, make_plan
 from ntc.fit.presets import EFFORTS, PROFILES, Recipe, texels_to_fit
 from ntc.format import container, spec
@@ -171,6 +172,14 @@ def test_rates_end_with_a_live_decoder() -> None:
     assert all(rate > 0 for rate in latent[:90])
     assert all(rate > 0 for rate in decoder)
     assert list(latent) == sorted(latent, reverse=True)
+
+
+def test_the_decoder_of_a_longer_fit_takes_smaller_steps() -> None:
+    recipe = Recipe()
+    for steps in (1, recipe.steady_steps):
+        assert patient(recipe, steps) == recipe
+    longer = patient(recipe, 4 * recipe.steady_steps)
+    assert longer == replace(recipe, decoder_rate=recipe.decoder_rate / 2)
 
 
 def test_unknown_backends_are_named() -> None:

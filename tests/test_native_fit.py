@@ -227,6 +227,30 @@ def test_latents_take_adams_steps(layout: str, isa: str) -> None:
     assert ends, "no cell has come to the end of its range"
 
 
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_decoder_takes_the_twins_steps(isa: str) -> None:
+    from ntc.fit.backends.native import Fit
+
+    problem, rate = smooth_problem(2), 0.05
+    ours, fitting = Fit(problem, isa), twin.Fit(problem)
+    begun = ours.field()
+    for group in fitting.adam.param_groups:
+        group["lr"] = rate
+    for _ in range(6):
+        ours.step(0.1, rate)
+        for i, pair in enumerate(zip(fitting.weights, fitting.biases, strict=True)):
+            for parameters in pair:
+                parameters.grad = torch.empty_like(parameters)
+            ours.fitter.get_layer_gradients(i, *(values.grad.numpy() for values in pair))
+        fitting.adam.step()
+    found, wanted = ours.field(), fitting.field()
+    for part in ("weights", "biases"):
+        layers = (getattr(field, part) for field in (found, wanted, begun))
+        for one, other, before in zip(*layers, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=2e-5)
+            assert np.abs(one - before).max() > 0.01
+
+
 def stored_in(level: LevelPlan) -> list[int]:
     """The stored cells that any cell of a level reads."""
     every = np.indices((level.height, level.width))

@@ -69,6 +69,7 @@ def make(**changes):
         "batch_tiles": 2,
         "latent_moments": (0.8, 0.99),
         "decoder_moments": (0.9, 0.99),
+        "decoder_decay": 0.1,
         "seed": 0,
         "threads": 1,
         "isa": "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final, Protocol
 
 from ntc.fit.field import Field, Floats
@@ -45,8 +46,8 @@ class Stepper(Protocol):
 
 def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
     """Fits as many texels as the problem says; the latents returned are multiples of a code."""
-    recipe = problem.recipe
-    steps = max(problem.texels // recipe.batch_texels, 1)
+    steps = max(problem.texels // problem.recipe.batch_texels, 1)
+    recipe = patient(problem.recipe, steps)
     frozen, error = False, 0.0
     steering = Narrowing(problem) if problem.plan.memory else Steering(problem)
     for step in range(steps):
@@ -64,6 +65,17 @@ def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
         on_progress(Progress(texels, steps * recipe.batch_texels, decibels))
     stepper.round_latents(0.0 if frozen else steering.inwards(stepper))
     return stepper.field()
+
+
+def patient(recipe: Recipe, steps: int) -> Recipe:
+    """The recipe of a fit of so many steps.
+
+    At one rate, weights walk further from where they began the longer a fit takes, and hidden
+    units die: docs/decisions/0019-steps.md. The rate that falls with the root of the number of
+    steps keeps the walk as long.
+    """
+    slower = min(math.sqrt(recipe.steady_steps / steps), 1.0)
+    return replace(recipe, decoder_rate=slower * recipe.decoder_rate)
 
 
 def rates(done: float, recipe: Recipe) -> tuple[float, float]:

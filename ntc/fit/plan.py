@@ -23,7 +23,9 @@ _STORED_PART: Final = 0.9  # of a fitted decoder, which compresses a little
 _SPARE: Final = 2.0, 8.0
 _FULL_SIZE: Final = 4.8  # bits a texel of mip 0
 _CENTRED_WIDTH: Final = 4  # bits of codes that have a price: most of them are 0
-_NARROWED: Final = 1.8  # bits of all codes before tiles are narrowed, over those that are left
+# Bits of all codes before tiles are narrowed, over those that are left: the fewer, unless the more
+# buy a finer level. docs/decisions/0017-widths.md
+_NARROWED: Final = 1.4, 1.8
 _LEAST_BITS: Final = 1 << 16  # of latents that are worth adapting: fewer cannot be measured well
 
 
@@ -95,7 +97,8 @@ def make_plan(
 
 def _levels(width: int, height: int, bits: float, encoding: str, narrows: bool) -> Levels:
     if narrows:
-        return spare_levels(width, height, _NARROWED * bits)
+        least, most = (spare_levels(width, height, spare * bits) for spare in _NARROWED)
+        return least if least[0].width == most[0].width else most
     return ENCODINGS[encoding](width, height, bits)
 
 

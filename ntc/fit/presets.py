@@ -22,7 +22,10 @@ class Recipe:
 
     batch_texels: int = 2048
     latent_rate: float = 0.1  # Adam step in units of half the latent range
-    decoder_rate: float = 0.007  # 0.01 lost 2 dB to a late collapse once: docs/decisions/0008
+    decoder_rate: float = 0.007
+    # A longer fit's decoder takes smaller steps, by the root of their number: 0019-steps.md
+    steady_steps: int = 10_000
+    decoder_decay: float = 0.03  # of weights, times the rate, a step
     latent_moments: tuple[float, float] = (0.7, 0.97)  # decays of Adam's, by visits
     decoder_moments: tuple[float, float] = (0.9, 0.99)
     frozen_part: float = 0.1  # last part of the fit, with latents rounded and only the decoder live

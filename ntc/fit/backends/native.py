@@ -86,6 +86,7 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
         batch_tiles=recipe.batch_texels // TILE**2,
         latent_moments=recipe.latent_moments,
         decoder_moments=recipe.decoder_moments,
+        decoder_decay=recipe.decoder_decay,
         seed=problem.seed,
         threads=problem.threads,
         isa=isa or native.isa(),

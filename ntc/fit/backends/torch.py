@@ -120,10 +120,12 @@ class Fit:
         self.biases = [torch.from_numpy(values).requires_grad_() for values in begin.biases]
         self.low, self.range = torch.from_numpy(begin.low), torch.from_numpy(begin.range)
         self.margins = torch.from_numpy(begin.margins)
-        self.adam = torch.optim.Adam(
-            self.weights + self.biases,
+        decay = self.recipe.decoder_decay
+        self.adam = torch.optim.AdamW(
+            [{"params": self.weights, "weight_decay": decay}, {"params": self.biases}],
             betas=self.recipe.decoder_moments,
             eps=_EPSILON,
+            weight_decay=0.0,
         )
         self.frozen = False
         self.problem = problem

@@ -337,6 +337,11 @@ void Fitter::update_latents(float rate) {
 void Fitter::update_decoder(float rate) {
   decoder_time_ = std::min(decoder_time_ + 1, kCorrections - 1);
   const FitAdam adam = make_adam(rate, recipe_.decoder, decoder_corrections_);
+  for (const Layer& layer : layers_) {
+    float* weights = values_.data() + layer.offset;
+    const int count = padded(layer.inputs, 4) * layer.out_stride;
+    for (int i = 0; i < count; i++) weights[i] *= 1 - rate * recipe_.decoder_decay;
+  }
   kernels_.adam(values_.data(), means_.data(), squares_.data(), chunk_gradients_.data(),
                 static_cast<int>(values_.size()), adam, decoder_time_);
 }

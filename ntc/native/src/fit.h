@@ -37,7 +37,8 @@ struct Corrections {
 struct FitRecipe {
   int batch_tiles;
   FitMoments latents, decoder;
-  double shifted;  // part of the tiles that move off texel centres, and of those that move off their mip
+  float decoder_decay;  // of weights, for each unit of the rate
+  double shifted;       // part of the tiles that move off texel centres, and of those that move off their mip
 };
 
 // Positions of the samples of one mip on one level along one axis: docs/format.md 8.2 and 8.3.
