@@ -16,7 +16,7 @@ from small_materials import make_bricks, waves
 import ntc
 from ntc import metrics
 from ntc.bench.rd import Cache, Fits, Point, rd_bench
-from ntc.bench.rd.block_textures import bc_format, resampled, texture_contenders
+from ntc.bench.rd.block_textures import resampled, texture_contenders
 from ntc.bench.rd.contender import Contender
 from ntc.bench.rd.controls import SHAPES, nearest_shapes, shape_plan
 from ntc.bench.rd.measure import measure, ssim
@@ -25,6 +25,7 @@ from ntc.bench.rd.pictures import picture_contenders
 from ntc.bench.rd.subject import Subject, assembled
 from ntc.format import spec
 from ntc.texture import as_written
+from ntc.transcode.formats import bc_format
 
 WITHOUT = os.environ.get("NTC_NATIVE") == "0"
 pytestmark = pytest.mark.skipif(WITHOUT, reason="NTC_NATIVE=0: the core is not expected")

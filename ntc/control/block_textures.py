@@ -12,6 +12,7 @@ from ntc.control.targets import outputs_of
 from ntc.format.metadata import MapRecord, Semantic
 from ntc.texture import bands_of
 from ntc.transcode.blocks import decode, encode
+from ntc.transcode.formats import bc_format
 
 _MOST_PLANES = 4  # of a texture
 
@@ -33,13 +34,8 @@ def block_psnr(
         for first in range(0, len(own), _MOST_PLANES):
             planes = own[first : first + _MOST_PLANES]
             normal = record.semantic is Semantic.NORMAL
-            errors[planes] = _errors(image, planes, _format(len(planes), normal), ease)
+            errors[planes] = _errors(image, planes, bc_format(len(planes), normal=normal), ease)
     return metrics.set_psnr(errors, maps).psnr
-
-
-def _format(planes: int, normal: bool) -> transcode.TextureFormat:
-    name = "bc7" if planes > 2 or normal else "bc5" if planes == 2 else "bc4"
-    return transcode.FORMATS[name]
 
 
 def _errors(

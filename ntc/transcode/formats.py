@@ -85,3 +85,8 @@ class Texture:
     def nbytes(self) -> int:
         """Bytes in video memory."""
         return sum(map(len, self.levels))
+
+
+def bc_format(planes: int, *, normal: bool) -> TextureFormat:
+    """The format that a map of 8 bits with so many channels is compared in: a normal in BC7."""
+    return FORMATS["bc7" if planes > 2 or normal else "bc5" if planes == 2 else "bc4"]

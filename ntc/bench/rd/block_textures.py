@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ntc.bench.rd.contender import Contender, image_contender, package, source_digest, versions
 from ntc.bench.rd.subject import Bytes, Image
 from ntc.transcode.blocks import decode
-from ntc.transcode.formats import FORMATS, TextureFormat
+from ntc.transcode.formats import TextureFormat, bc_format
 
 Floats = npt.NDArray[np.float32]
 
@@ -53,11 +53,6 @@ def _bc(image: Image, setting: str) -> tuple[int, Bytes]:
         pixels = resampled(pixels, max(width // 2, 1), max(height // 2, 1))
     blocks, back = _through_bc(pixels, bc_format(pixels.shape[2], normal=image.normal))
     return len(blocks), back if setting == _WHOLE else resampled(back, width, height)
-
-
-def bc_format(planes: int, *, normal: bool) -> TextureFormat:
-    """The format that a map with so many planes is kept in."""
-    return FORMATS["bc7" if planes > 2 or normal else "bc5" if planes == 2 else "bc4"]
 
 
 def _through_bc(pixels: Bytes, format: TextureFormat) -> tuple[bytes, Bytes]:
