@@ -162,9 +162,7 @@ class Fits:
         plans = self.plans
         if self.settings.fits_to_file:
             plans = make_plans(self.shape, self.settings, trial.bpp, steered=trial.steered)
-        self.encoding = self.encoding or choose_encoding(
-            plans, self.images[0], self.texels, self.room.ease
-        )
+        self.encoding = self.encoding or choose_encoding(plans, self.images[0], self.room.ease)
         return plans[self.encoding]
 
     def _weights(self, trial: Trial) -> tuple[tuple[float, ...], float]:

@@ -134,11 +134,10 @@ def threads(settings: Settings) -> int:
 def choose_encoding(
     plans: Mapping[str, Plan],
     image: npt.NDArray[np.uint16],
-    texels: int,
     ease: Callable[[], None],
 ) -> str:
     """The encoding that suits the image best; the only one there is without a look."""
-    return choose(plans, image, texels, ease) if len(plans) > 1 else next(iter(plans))
+    return choose(plans, image, ease) if len(plans) > 1 else next(iter(plans))
 
 
 def find_room(

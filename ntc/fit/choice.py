@@ -12,26 +12,23 @@ from ntc.fit.plan import Plan
 
 Image = npt.NDArray[np.uint16]
 
-_ENOUGH_VISITS: Final = 30.0  # of each texel, until a level of full size is worth its bits
 _BUSY: Final = 0.78  # share of an image with detail, from which on tables are too crowded
 _SQUARE: Final = 32  # texels a side: eight cells of a quarter of the size
 _MOST_DETAIL: Final = 0.9
 
 
-def choose(plans: Mapping[str, Plan], image: Image, texels: int, ease: Callable[[], None]) -> str:
+def choose(plans: Mapping[str, Plan], image: Image, ease: Callable[[], None]) -> str:
     """`grid` or `hash`, of which there are plans, for this mip 0 `[h, w, channels]`.
 
-    Tables give bits to the cells with detail, so they win unless detail is everywhere, or the bits
-    buy a dense level of full size and the fit is long enough to fill it.
+    A grid with a level of full size is as good, in smaller files. Where bits do not buy one, tables
+    give theirs to the cells with detail, and win unless detail is everywhere.
     """
     height, width, _ = image.shape
-    grid = plans["grid"]
-    finest = grid.levels[0]
+    finest = plans["grid"].levels[0]
     if not any(level.layout.table_log2 for level in plans["hash"].levels):
         return "grid"
-    bought = not grid.memory or finest.bits <= grid.memory * finest.features
-    if bought and (finest.width, finest.height) == (width, height):
-        return "grid" if texels >= _ENOUGH_VISITS * width * height else "hash"
+    if (finest.width, finest.height) == (width, height):
+        return "grid"
     return "grid" if busy_share(image, ease) > _BUSY else "hash"
 
 
