@@ -47,9 +47,10 @@ from ntc.reports import (
     VulkanDevice,
 )
 from ntc.settings import Settings
-from ntc.texture import bands_of, load_material
+from ntc.texture import Listing, bands_of, load_material
 
 __all__ = [
+    "Listing",
     "Settings",
     "check_target",
     "compare",
@@ -70,7 +71,7 @@ __all__ = [
 
 
 def dry_run(
-    path: str | Path,
+    path: str | Path | Listing,
     output: str | Path,
     settings: Settings | None = None,
     *,
@@ -79,9 +80,9 @@ def dry_run(
 ) -> DryRunReport:
     """What `compress` would do. Images are read, nothing is fitted or written."""
     settings = settings or Settings()
-    room, needed = find_room(Path(path), settings, only, exclude)
+    room, needed = find_room(path, settings, only, exclude)
     with room:
-        textures = load_material(Path(path), only=only, exclude=exclude, room=room)
+        textures = load_material(path, only=only, exclude=exclude, room=room)
         shape = textures.width, textures.height, textures.channels.shape[2]
         pruning = settings.keep < 1  # the plan then depends on what the images show
         plans = (

@@ -22,12 +22,12 @@ _PEAK = {Sample.UINT8: 255, Sample.UINT16: 65535}
 
 
 @dataclass(frozen=True, eq=False)
-class _Side:
+class Side:
     """One of the two materials: its maps and its channels in storage space."""
 
     path: Path
     maps: tuple[MapRecord, ...]
-    channels: Floats  # [h, w, C]
+    channels: npt.NDArray[np.uint16]  # [h, w, C], as written to images if they were decoded
     compressed: bool
 
     @property
@@ -48,10 +48,11 @@ def compare(a: str | Path, b: str | Path, *, decoder: Decoder | None = None) -> 
 
     Raises InputError if B lacks a map of A, or is of another size.
     """
-    first, second = _load(Path(a), decoder), _load(Path(b), decoder)
-    if first.size != second.size:
-        sizes = f"{a} is {first.size}, {b} is {second.size}"
-        raise InputError(f"{sizes}: only materials of one size can be compared")
+    return compare_sides(open_side(Path(a), decoder), open_side(Path(b), decoder))
+
+
+def compare_sides(first: Side, second: Side) -> CompareReport:
+    """As `compare`, of two materials that were read."""
     pairs = _Pairs(first, second)
     records = [pairs.add(record) for record in first.maps]
     left, right = pairs.stacked()
@@ -62,8 +63,8 @@ def compare(a: str | Path, b: str | Path, *, decoder: Decoder | None = None) -> 
         if record.semantic is Semantic.NORMAL and len(record.channels) > 1
     }
     return CompareReport(
-        a=str(a),
-        b=str(b),
+        a=str(first.path),
+        b=str(second.path),
         equal=pairs.equal,
         psnr=quality.psnr,
         maps=quality.maps,
@@ -71,22 +72,38 @@ def compare(a: str | Path, b: str | Path, *, decoder: Decoder | None = None) -> 
     )
 
 
-def _load(path: Path, decoder: Decoder | None) -> _Side:
+def pair_map(first: Side, second: Side, record: MapRecord) -> tuple[MapRecord, Floats, Floats]:
+    """The channels `[h, w, n]` of a map of the first side that may differ, those of its counterpart
+    beside them, and the record of the map with outputs that index them.
+
+    Raises InputError as `compare` does.
+    """
+    pairs = _Pairs(first, second)
+    found = pairs.add(record)
+    return found, *pairs.stacked()
+
+
+def open_side(path: Path, decoder: Decoder | None = None) -> Side:
+    """Reads a `.ntc`, a folder or an image."""
     if path.suffix.lower() == ".ntc" and not path.is_dir():
         material = open_material(path)
-        decoded = material.decode_outputs(decoder=decoder)
-        outputs = as_written(decoded, material.maps).astype(np.float32)
-        outputs /= 65535
-        return _Side(path, material.maps, outputs, compressed=True)
+        return decoded_side(path, material.maps, material.decode_outputs(decoder=decoder))
     textures = load_material(path)
-    channels: Floats = np.divide(textures.channels, 65535, dtype=np.float32)
-    return _Side(path, textures.maps, channels, compressed=False)
+    return Side(path, textures.maps, textures.channels, compressed=False)
+
+
+def decoded_side(path: Path, maps: tuple[MapRecord, ...], outputs: npt.NDArray[np.uint16]) -> Side:
+    """The side of a `.ntc` whose mip 0 decodes to these outputs."""
+    return Side(path, maps, as_written(outputs, maps), compressed=True)
 
 
 class _Pairs:
     """The pairs of channels that may differ, each once, whichever maps share it."""
 
-    def __init__(self, first: _Side, second: _Side) -> None:
+    def __init__(self, first: Side, second: Side) -> None:
+        if first.size != second.size:
+            sizes = f"{first.path} is {first.size}, {second.path} is {second.size}"
+            raise InputError(f"{sizes}: only materials of one size can be compared")
         self.first, self.second = first, second
         self.planes: dict[object, tuple[Floats, Floats]] = {}  # [h, w] of A and of B
         self.equal = True
@@ -130,13 +147,13 @@ class _Pairs:
         return bool(np.array_equal(left, right))
 
 
-def _plane(side: _Side, record: MapRecord, channel: Channel, target: MapRecord) -> Floats:
+def _plane(side: Side, record: MapRecord, channel: Channel, target: MapRecord) -> Floats:
     """`[h, w]` of a channel in storage space, by the curve of `target` if its own is another."""
     own, its = (record.curve, record.low, record.high), (target.curve, target.low, target.high)
     if channel.output is not None:
-        plane = side.channels[..., channel.output]
+        plane = np.divide(side.channels[..., channel.output], 65535, dtype=np.float32)
     else:
-        plane = np.broadcast_to(_stored(record, channel), side.channels.shape[:2])
+        plane = np.broadcast_to(stored_constant(record, channel), side.channels.shape[:2])
     if own == its:
         return plane
     values = curve_decode(plane.astype(np.float64), *own)
@@ -145,7 +162,7 @@ def _plane(side: _Side, record: MapRecord, channel: Channel, target: MapRecord) 
     return curve_encode(values, *its).astype(np.float32)
 
 
-def _stored(record: MapRecord, channel: Channel) -> Floats:
+def stored_constant(record: MapRecord, channel: Channel) -> Floats:
     """The constant of a channel in the storage space of its map."""
     stored: FloatArray = np.array(channel.constant, np.float64)
     if record.sample in _PEAK:

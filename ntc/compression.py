@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -36,41 +37,46 @@ from ntc.planning import (
     threads,
 )
 from ntc.settings import Settings
-from ntc.texture import Room, TextureSet, as_written, bands_of, load_material
+from ntc.texture import Listing, Room, TextureSet, as_written, bands_of, load_material
 
 _CORRECTION_RATE: Final = 0.3  # of the learning rates of a whole fit
 
+# Given what the maps are, and what makes the model as it is at this step of the fit.
+Look = Callable[[tuple[MapRecord, ...], Callable[[], QuantizedModel]], None]
+
 
 def compress(
-    path: str | Path,
+    path: str | Path | Listing,
     settings: Settings | None = None,
     *,
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
     on_progress: OnProgress = lambda progress: None,
     on_warning: Callable[[str], None] = lambda message: None,
+    look: Look = lambda maps, model: None,
 ) -> Material:
-    """The material at `path` (a folder, a manifest or an image), compressed.
+    """The material at `path` (a folder, a manifest, a listing or an image), compressed.
 
     Nothing is written: `Material.save` does that. `on_warning` is told before the fit what was
-    assumed about the images; `Material.warnings` keeps it. Raises InputError for unusable images,
-    UsageError for settings out of range, RuntimeFailure if no backend can run or the memory that
-    is allowed will not do.
+    assumed about the images; `Material.warnings` keeps it. `look` is called after each batch, by
+    this thread. Raises InputError for unusable images, UsageError for settings out of range,
+    RuntimeFailure if no backend can run or the memory that is allowed will not do.
     """
     settings = settings or Settings()
-    room = find_room(Path(path), settings, only, exclude)[0]
+    room = find_room(path, settings, only, exclude)[0]
     with room:
-        return _compress(Path(path), settings, room, only, exclude, on_progress, on_warning)
+        return _compress(path, settings, room, only, exclude, on_progress, on_warning, look)
 
 
 def _compress(
-    path: Path,
+    path: str | Path | Listing,
     settings: Settings,
     room: Room,
     only: Sequence[str],
     exclude: Sequence[str],
     on_progress: OnProgress,
     on_warning: Callable[[str], None],
+    look: Look,
 ) -> Material:
     """As `compress`, with images kept in this room."""
     if settings.match:
@@ -78,7 +84,7 @@ def _compress(
     textures = load_material(path, only=only, exclude=exclude, room=room)
     for message in textures.warnings:
         on_warning(message)
-    fits = Fits(settings, textures, room, on_progress)
+    fits = Fits(settings, textures, room, on_progress, look)
     subject = fits.subject()
     fits.weights = subject.named(settings.weights, "weight")
     heard: list[str] = []
@@ -93,12 +99,18 @@ class Fits:
     """The fits of one material: a `ntc.control.rounds.Run`."""
 
     def __init__(
-        self, settings: Settings, textures: TextureSet, room: Room, on_progress: OnProgress
+        self,
+        settings: Settings,
+        textures: TextureSet,
+        room: Room,
+        on_progress: OnProgress,
+        look: Look,
     ) -> None:
         self.settings = settings
         self.textures = textures
         self.room = room
         self.on_progress = on_progress
+        self.look = look
         self.backend, self.backend_name = load_backend(settings.backend)
         self.plans, self.images = plan_material(textures, settings, room)
         self.texels = texels_to_spend(self.shape, settings)
@@ -137,6 +149,7 @@ class Fits:
             begin=None if trial.begin is None else trial.begin.field,
             decoder=open_decoder(),
             ease=self.room.ease,
+            look=partial(self.look, self.textures.maps),
         )
         field = loop.fit(self.backend(problem), problem, self._progress_of(self.last.texels))
         self.spent += texels

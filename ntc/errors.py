@@ -58,3 +58,20 @@ class RuntimeFailure(NtcError):
     """The machine could not finish the work: out of memory, no device, a missing package."""
 
     exit_code = 4
+
+
+def reason_of(error: Exception, about: object = None) -> tuple[str, int]:
+    """What went wrong in one line, and the exit code that it deserves."""
+    where = f"{about}: " if about else ""
+    match error:
+        case NtcError():  # which says itself what it is about
+            text, code = str(error), error.exit_code
+        case OSError():  # of stdout: ntc's own files raise FileError
+            text, code = f"{where}{error}", FileError.exit_code
+        case MemoryError():
+            text, code = f"{where}out of memory; use a smaller material", RuntimeFailure.exit_code
+        case _:
+            text = f"{where}internal: {type(error).__name__}: {error}"
+            code = RuntimeFailure.exit_code
+            text += "; please report, NTC_DEBUG=1 shows where"
+    return " ".join(line.strip() for line in text.splitlines()), code

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import secrets
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from ntc.errors import FileError
 
 OnExisting = Literal["skip", "overwrite", "error"]
+
+_OLD_SECONDS: Final = 86400
 
 
 @contextmanager
@@ -21,7 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
     What `path` held before stays until the new content is on the disk. Raises FileError for
     everything the file system refuses, a full disk included.
     """
-    part = path.with_name(_temporary_name())
+    part = path.with_name(temporary_name())
     try:
         part.touch(exist_ok=False)
         yield part
@@ -65,7 +72,7 @@ def check_folder(path: Path) -> None:
     """
     while not path.exists() and path.parent != path:
         path = path.parent
-    probe = path / _temporary_name()
+    probe = path / temporary_name()
     try:
         probe.touch(exist_ok=False)
         probe.unlink()
@@ -88,8 +95,44 @@ def check_target(path: Path, on_existing: OnExisting) -> bool:
     return True
 
 
-def _temporary_name() -> str:
-    return f".ntc-{secrets.token_hex(6)}.part"
+def remove_leftovers(folder: Path, *, below: bool) -> None:
+    """Drops what processes that died left half written in a folder, or also in those below.
+
+    Names say whose they are: those of processes of this machine that are gone, and all others if
+    they are older than a day.
+    """
+    pattern = ".ntc-*.part"
+    for path in list(folder.rglob(pattern) if below else folder.glob(pattern)):
+        with suppress(OSError):
+            if _is_left_over(path):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_left_over(path: Path) -> bool:
+    host, _, pid = path.name.removeprefix(".ntc-").rpartition("-")[0].rpartition("-")
+    if host == _host() and pid.isdecimal() and not _runs(int(pid)):
+        return True
+    return time.time() - path.stat().st_mtime > _OLD_SECONDS
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0) if os.name == "posix" else None
+    except ProcessLookupError:
+        return False
+    except OSError:  # of another user
+        pass
+    return True
+
+
+@cache
+def _host() -> str:
+    return re.sub(r"\W", "", platform.node())[:32]
+
+
+def temporary_name() -> str:
+    """A name that nobody else uses, and by which `remove_leftovers` knows whose it is."""
+    return f".ntc-{_host()}-{os.getpid()}-{secrets.token_hex(6)}.part"
 
 
 def _refused(path: Path, error: OSError) -> FileError:

@@ -15,13 +15,13 @@ from ntc.errors import RuntimeFailure
 from ntc.fit.backends import load_backend
 from ntc.fit.choice import choose
 from ntc.fit.memory import latent_bytes, peak_bytes, scratch_limit
-from ntc.fit.plan import Plan, make_plan
+from ntc.fit.plan import Plan, make_plan, overhead_bytes
 from ntc.fit.presets import texels_to_fit
 from ntc.fit.saliency import pruned
 from ntc.format import spec
 from ntc.machine import physical_memory
 from ntc.settings import Settings
-from ntc.texture import Memory, Room, Scratch, TextureSet, measure_material, mip_count
+from ntc.texture import Listing, Memory, Room, Scratch, TextureSet, measure_material, mip_count
 
 LEAST_BPP: Final = 0.05  # of any plan
 MOST_BPP: Final = 64.0
@@ -31,7 +31,7 @@ _ROOM: Final = (
 )
 _LEAST_STEERED: Final = 1 << 15  # bits of latents: fewer cannot be measured well
 _FITS_KEPT: Final = 2  # of which one goes on, where a target takes several
-_MOST_OF_MEMORY: Final = 0.75  # of the machine: what may be used where no limit is set
+MOST_OF_MEMORY: Final = 0.75  # of the machine: what may be used where no limit is set
 
 
 def bpp_of(settings: Settings, texels: int) -> float:
@@ -104,6 +104,16 @@ def overhead_bpp(shape: tuple[int, int, int], settings: Settings) -> float:
     return MOST_BPP - plan.bits / (plan.width * plan.height) if plan.bits else 0.0
 
 
+def file_bounds(shape: tuple[int, int, int], settings: Settings) -> tuple[int, int]:
+    """Bytes, about: what latents do not take of a file that has many, and the smallest file."""
+    most, least = (
+        next(iter(make_plans(shape, settings, bpp).values())) for bpp in (MOST_BPP, LEAST_BPP)
+    )
+    smallest = overhead_bytes(least.widths) + sum(level.bits for level in least.levels) // 8
+    planned = int(LEAST_BPP * shape[0] * shape[1] / 8)
+    return overhead_bytes(most.widths), max(smallest, planned)
+
+
 def plan_material(
     textures: TextureSet, settings: Settings, room: Room
 ) -> tuple[dict[str, Plan], tuple[npt.NDArray[np.uint16], ...]]:
@@ -141,7 +151,7 @@ def choose_encoding(
 
 
 def find_room(
-    path: Path, settings: Settings, only: Sequence[str], exclude: Sequence[str]
+    path: str | Path | Listing, settings: Settings, only: Sequence[str], exclude: Sequence[str]
 ) -> tuple[Memory | Scratch, int]:
     """Where to keep the images of a material, and how many bytes of memory that takes at most.
 
@@ -153,7 +163,7 @@ def find_room(
     fits = _FITS_KEPT if settings.rounds else 0
     kept = {name: fits * latent_bytes(plan) for name, plan in plans.items()}
     needed = max(kept[name] + peak_bytes(plan, backend) for name, plan in plans.items())
-    allowed = settings.max_memory or int(physical_memory() * _MOST_OF_MEMORY) or needed
+    allowed = settings.max_memory or int(physical_memory() * MOST_OF_MEMORY) or needed
     if needed <= allowed:
         return Memory(), needed
     least = {

@@ -1,6 +1,8 @@
 """What every test gets: numpy that raises, one seed, and the real materials where they are."""
 
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
@@ -113,3 +115,16 @@ def chromium() -> "Iterator[Chromium]":
         missing(f"no browser with WebGPU: {error}", "NTC_EXPECT_BROWSER")
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The program node, with the package in `engines/web` compiled."""
+    root = Path(__file__).resolve().parents[1]
+    program, compiler = shutil.which("node"), root / "node_modules" / "typescript"
+    if program is None or not compiler.exists():
+        missing("needs node and `npm install typescript @types/node`", "NTC_EXPECT_BROWSER")
+    command = [program, root / "engines" / "web" / "build.mjs"]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return program

@@ -18,10 +18,11 @@ from material_files import put
 from rd_tiles import FITS, make_tiles
 from small_materials import make_bricks, waves
 
-from ntc.bench.rd import Cache, Point, RdReport, rd_bench, write_report
+from ntc.bench.rd import Point, RdReport, rd_bench, write_report
 from ntc.bench.rd.measure import Measures
 from ntc.bench.rd.ours import Fits, leaders, our_contenders
 from ntc.bench.rd.report import SetReport, compare_curves, mean_comparisons, of_leader
+from ntc.cache import Cache
 from ntc.errors import UsageError
 
 WITHOUT = os.environ.get("NTC_NATIVE") == "0"

@@ -15,7 +15,7 @@ from small_materials import make_bricks, waves
 
 import ntc
 from ntc import metrics
-from ntc.bench.rd import Cache, Fits, Point, rd_bench
+from ntc.bench.rd import Fits, Point, rd_bench
 from ntc.bench.rd.block_textures import resampled, texture_contenders
 from ntc.bench.rd.contender import Contender
 from ntc.bench.rd.controls import SHAPES, nearest_shapes, shape_plan
@@ -23,6 +23,7 @@ from ntc.bench.rd.measure import measure, ssim
 from ntc.bench.rd.ours import coded, our_contender
 from ntc.bench.rd.pictures import picture_contenders
 from ntc.bench.rd.subject import Subject, assembled
+from ntc.cache import Cache
 from ntc.format import spec
 from ntc.texture import as_written
 from ntc.transcode.formats import bc_format

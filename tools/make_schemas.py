@@ -15,7 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ntc import reports  # noqa: E402
+from ntc.batch.plan import LibraryPlan  # noqa: E402
+from ntc.batch.report import LibraryReport  # noqa: E402
 from ntc.format.metadata import Metadata  # noqa: E402
+from ntc.gltf.report import EXTENSION, GltfReport, MaterialTextures  # noqa: E402
+from ntc.viewer import documents  # noqa: E402
 
 SCHEMAS = ROOT / "docs" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {
@@ -28,6 +32,17 @@ MODELS: dict[str, type[BaseModel]] = {
     "info": reports.InfoReport,
     "validate": reports.ValidateReport,
     "system": reports.SystemReport,
+    "plan": LibraryPlan,
+    "report": LibraryReport,
+    "gltf": GltfReport,
+    EXTENSION: MaterialTextures,
+    "view_session": documents.SessionReport,
+    "view_maps": documents.MapsReport,
+    "view_tiles": documents.TilesReport,
+    "view_error": documents.ErrorReport,
+    "view_fit_request": documents.FitRequest,
+    "view_fit_log": documents.FitLog,
+    "view_fit_event": documents.FitEvent,
 }
 
 

@@ -7,7 +7,21 @@ from typing import Any, Final, cast
 
 import typer
 
-from ntc.cli import bench, compare, compress, convert, decompress, export, info, validate
+from ntc.cli import (
+    batch,
+    bench,
+    compare,
+    compress,
+    convert,
+    decompress,
+    export,
+    gltf,
+    info,
+    report,
+    scan,
+    validate,
+    view,
+)
 from ntc.cli.console import complain, explain
 from ntc.errors import UsageError
 
@@ -24,12 +38,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("compress")(compress.command)
+app.command("batch")(batch.command)
 app.command("convert")(convert.command)
 app.command("decompress")(decompress.command)
 app.command("export")(export.command)
+app.command("gltf")(gltf.command)
 app.command("info")(info.command)
 app.command("compare")(compare.command)
+app.command("view")(view.command)
+app.command("report")(report.command)
 app.command("validate")(validate.command)
+app.command("scan")(scan.command)
 app.add_typer(bench.app, name="bench")
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from ntc.cli import bench_rd
-from ntc.cli.compress import Profile
 from ntc.cli.console import print_json
+from ntc.cli.options import Profile
 from ntc.errors import UsageError
 
 if TYPE_CHECKING:

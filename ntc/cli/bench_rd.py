@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from ntc.cli.compress import Budget, Effort
 from ntc.cli.console import complain, decibels, print_json
+from ntc.cli.options import Budget, Effort
 from ntc.errors import RuntimeFailure, UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def command(
     Lists are separated by commas. What was measured before is taken from the cache. A codec that
     fails does not end the run, but the exit code is then 4.
     """
-    from ntc.bench.rd import Cache, Fits, default_folder, rd_bench, summary, write_report
+    from ntc.bench.rd import Fits, rd_bench, summary, write_report
+    from ntc.cache import Cache, default_folder
 
     fits = Fits(_rates(bpp), effort.value, texels, threads, _budgets(budgets))
     report = rd_bench(
@@ -48,7 +49,7 @@ def command(
         _names(encodings, "--encodings"),
         _names(profiles, "--profiles"),
         _list(codecs),
-        Cache(cache or default_folder()),
+        Cache(cache or default_folder("rd")),
         on_point=_silent if quiet else _show,
         on_failure=_complain,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from ntc.errors import FileError, NtcError, RuntimeFailure
+from ntc.errors import NtcError, reason_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -51,19 +51,10 @@ def complain(message: str, exit_code: int, hint: str | None = None) -> int:
 
 def explain(error: Exception, about: Path | None = None) -> int:
     """One line on stderr on whatever went wrong, and the exit code that it deserves."""
-    where = f"{about}: " if about else ""
-    match error:
-        case NtcError():  # which says itself what it is about
-            return complain(str(error), error.exit_code)
-        case OSError():  # of stdout: ntc's own files raise FileError
-            return complain(f"{where}{error}", FileError.exit_code)
-        case MemoryError():
-            what = "out of memory; use a smaller material"
-            return complain(f"{where}{what}", RuntimeFailure.exit_code)
-    if os.environ.get("NTC_DEBUG") == "1":
+    known = isinstance(error, (NtcError, OSError, MemoryError))
+    if not known and os.environ.get("NTC_DEBUG") == "1":
         traceback.print_exception(error)
-    what = f"{where}internal: {type(error).__name__}: {error}"
-    return complain(f"{what}; please report, NTC_DEBUG=1 shows where", RuntimeFailure.exit_code)
+    return complain(*reason_of(error, about))
 
 
 class Failures:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import typer
 
-from ntc.cli.compress import Effort, Encoding, print_report
+from ntc.cli.compress import print_report
 from ntc.cli.console import OnExisting, print_json, progress
+from ntc.cli.options import Effort, Encoding
 from ntc.errors import UsageError
 
 

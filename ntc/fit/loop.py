@@ -6,11 +6,12 @@ import math
 from dataclasses import replace
 from typing import Final, Protocol
 
-from ntc.fit.field import Field, Floats
+from ntc.fit.field import Field, Floats, quantize
 from ntc.fit.narrowing import Narrowing
 from ntc.fit.presets import Recipe
 from ntc.fit.problem import OnProgress, Problem, Progress
 from ntc.fit.rate import Steering
+from ntc.format.model import QuantizedModel
 
 _SMOOTHING: Final = 0.02  # of the error that is shown, per step
 _LEAST_ERROR: Final = 1e-10  # 100 dB; black can be fitted without any error
@@ -49,6 +50,10 @@ def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
     steps = max(problem.texels // problem.recipe.batch_texels, 1)
     recipe = patient(problem.recipe, steps)
     frozen, error = False, 0.0
+
+    def model() -> QuantizedModel:
+        return quantize(stepper.field(), problem.plan)
+
     steering = Narrowing(problem) if problem.plan.memory else Steering(problem)
     for step in range(steps):
         latents, decoder = rates(step / steps, recipe)
@@ -63,6 +68,7 @@ def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
         texels = (step + 1) * recipe.batch_texels
         decibels = -10 * math.log10(max(error, _LEAST_ERROR))
         on_progress(Progress(texels, steps * recipe.batch_texels, decibels))
+        problem.look(model)
     stepper.round_latents(0.0 if frozen else steering.inwards(stepper))
     return stepper.field()
 

@@ -95,6 +95,11 @@ def make_plan(
     )
 
 
+def overhead_bytes(widths: tuple[int, ...]) -> int:
+    """Bytes, about, of a file with a decoder of these inputs, units and channels, less levels."""
+    return int(_SMALL_OVERHEAD + _MAP_OVERHEAD * widths[-1] + _STORED_PART * network_size(widths))
+
+
 def _levels(width: int, height: int, bits: float, encoding: str, narrows: bool) -> Levels:
     if narrows:
         least, most = (spare_levels(width, height, spare * bits) for spare in _NARROWED)

@@ -20,6 +20,10 @@ def _nothing() -> None:
     pass
 
 
+def _unseen(model: Callable[[], QuantizedModel]) -> None:
+    pass
+
+
 class Decodes(Protocol):
     """A decoder, as far as a fit looks at what its model will decode to."""
 
@@ -48,6 +52,7 @@ class Problem:
     begin: Field | None = None  # parameters to start from; None: random ones
     decoder: Decodes | None = None  # needed where a plan bounds video memory
     ease: Callable[[], None] = _nothing  # called now and then: mips may be files that are mapped
+    look: Callable[[Callable[[], QuantizedModel]], None] = _unseen  # at the model of each step
 
 
 @dataclass(frozen=True, slots=True)

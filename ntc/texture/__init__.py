@@ -3,7 +3,7 @@
 from ntc.texture.images import Header, bands_of, read_image, write_bands, write_image
 from ntc.texture.mips import mip_chain, mip_count
 from ntc.texture.room import Memory, Room, Scratch
-from ntc.texture.sources import matches
+from ntc.texture.sources import Listing, matches
 from ntc.texture.texture_set import (
     TextureSet,
     as_written,
@@ -15,6 +15,7 @@ from ntc.texture.texture_set import (
 
 __all__ = [
     "Header",
+    "Listing",
     "Memory",
     "Room",
     "Scratch",

@@ -34,10 +34,7 @@ class ManifestMap(BaseModel):
     @field_validator("file")
     @classmethod
     def _inside(cls, value: str) -> str:
-        parts = (*PurePosixPath(value).parts, *PureWindowsPath(value).parts)
-        if PurePosixPath(value).is_absolute() or PureWindowsPath(value).anchor or ".." in parts:
-            raise ValueError(f"`{value}` must be a relative path without `..`")
-        return value
+        return relative_path(value)
 
     @field_validator("semantic")
     @classmethod
@@ -46,6 +43,14 @@ class ManifestMap(BaseModel):
             known = sorted({role.name for role in _ROLES.values()} - {"ignored"})
             raise ValueError(f"`{value}` is not a semantic; known are {', '.join(known)}")
         return value
+
+
+def relative_path(value: str) -> str:
+    """The value. Raises ValueError for a path that leads out of its folder, on any system."""
+    parts = (*PurePosixPath(value).parts, *PureWindowsPath(value).parts)
+    if PurePosixPath(value).is_absolute() or PureWindowsPath(value).anchor or ".." in parts:
+        raise ValueError(f"`{value}` must be a relative path without `..`")
+    return value
 
 
 class Manifest(BaseModel):
@@ -80,19 +85,20 @@ def read_manifest(path: Path) -> Manifest:
         raise InputError(f"{path}: {place}{first['msg']}") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error})") from error
-    for entry in manifest.maps:
-        _check_file(path, entry.file)
+    check_files(manifest, path.parent, str(path))
     return manifest
 
 
-def _check_file(manifest: Path, file: str) -> None:
-    folder = manifest.parent.resolve()
-    try:
-        inside = (folder / file).resolve().is_relative_to(folder)
-        exists = (folder / file).is_file()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{manifest}: `{file}` is not a usable file name") from error
-    if not inside:
-        raise InputError(f"{manifest}: `{file}` leads out of its folder")
-    if not exists:
-        raise InputError(f"{manifest}: `{file}` does not exist")
+def check_files(manifest: Manifest, folder: Path, about: str) -> None:
+    """Raise InputError, which begins with `about`, unless all files exist inside the folder."""
+    folder = folder.resolve()
+    for file in (entry.file for entry in manifest.maps):
+        try:
+            inside = (folder / file).resolve().is_relative_to(folder)
+            exists = (folder / file).is_file()
+        except (OSError, ValueError) as error:
+            raise InputError(f"{about}: `{file}` is not a usable file name") from error
+        if not inside:
+            raise InputError(f"{about}: `{file}` leads out of its folder")
+        if not exists:
+            raise InputError(f"{about}: `{file}` does not exist")

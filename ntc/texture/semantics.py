@@ -7,9 +7,11 @@ and the last one that matches wins: `metal_plate_rough` is a roughness map.
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import takewhile
+from dataclasses import dataclass, replace
+from itertools import groupby, takewhile
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -22,16 +24,24 @@ class Guess:
     """What a file name says: its role, the asset it belongs to and its UDIM tile, if any.
 
     `role` is `tokens.OTHER` for a name that says nothing and `tokens.IGNORED` for previews.
+    `asset` are the words before the role in lower case. `title`, `word` and `rest` are what comes
+    before the role, the role itself and what comes after it, as written, with `_` between parts.
+    `storage` are the parts that say how the image is stored, such as `4k`.
     """
 
     file: str
     role: Role
     asset: str
     tile: str | None
+    title: str = ""
+    word: str = ""
+    rest: str = ""
+    storage: tuple[str, ...] = ()
 
 
 class _Word(NamedTuple):
     text: str  # lower case
+    written: str
     piece: int  # which part between separators it came from
     whole: bool  # the piece is this one word
 
@@ -39,6 +49,7 @@ class _Word(NamedTuple):
 class _Match(NamedTuple):
     role: Role
     start: int
+    end: int
 
 
 _SEPARATORS = re.compile(r"[_\-. ]+")
@@ -60,9 +71,19 @@ def classify(names: Sequence[str]) -> list[Guess]:
     matches = _confirm_letters(words, matches)
     guesses = []
     for name, parts, line, match in zip(names, pieces, words, matches, strict=True):
-        asset = "_".join(w.text for w in line[: match.start if match else None])
-        role = match.role if match else OTHER
-        guesses.append(Guess(name, role, asset, next(filter(_TILE.fullmatch, parts), None)))
+        start, end = (match.start, match.end) if match else (len(line), len(line))
+        guesses.append(
+            Guess(
+                name,
+                match.role if match else OTHER,
+                "_".join(_texts(line[:start])),
+                next(filter(_TILE.fullmatch, parts), None),
+                _written(line[:start]),
+                _written(line[start:end]),
+                _written(line[end:]),
+                tuple(p.lower() for p in parts if _is_storage(p) and not _TILE.fullmatch(p)),
+            )
+        )
     return _drop_set_preview(guesses)
 
 
@@ -97,7 +118,9 @@ _VENDORS = (
 
 
 def _pieces(name: str) -> list[str]:
-    stem = re.sub(r"(?i)_u(\d+)_v(\d+)", r"_u\1v\2", PurePath(name).stem)
+    # An accent may be a character of its own, in some of the names of a set.
+    stem = unicodedata.normalize("NFC", PurePath(name).stem)
+    stem = re.sub(r"(?i)_u(\d+)_v(\d+)", r"_u\1v\2", stem)
     return [piece for piece in _SEPARATORS.split(stem) if piece]
 
 
@@ -112,7 +135,7 @@ def _words(pieces: Sequence[str]) -> list[_Word]:
         humps = _HUMPS.findall(piece)
         if piece.lower() in WORDS or _is_asset_id(humps):
             humps = [piece]
-        words += [_Word(hump.lower(), index, len(humps) == 1) for hump in humps]
+        words += [_Word(hump.lower(), hump, index, len(humps) == 1) for hump in humps]
     return words
 
 
@@ -148,7 +171,7 @@ def _last_match(words: Sequence[_Word], start: int) -> _Match | None:
             text = "".join(w.text for w in run)
             crosses = run[0].piece != run[-1].piece
             if text in WORDS and not (crosses and text in ONE_WORD):
-                return _Match(WORDS[text], first)
+                return _Match(WORDS[text], first, end)
     return None
 
 
@@ -166,7 +189,7 @@ def _confirm_letters(
         asset for asset, seen in assets.items() if "word" in seen or ("n" in seen and len(seen) > 1)
     }
     return [
-        _Match(LETTERS[line[-1].text], len(line) - 1)
+        _Match(LETTERS[line[-1].text], len(line) - 1, len(line))
         if match is None and _ends_in_letter(line) and _texts(line[:-1]) in confirmed
         else match
         for line, match in zip(words, matches, strict=True)
@@ -177,16 +200,17 @@ def _texts(words: Sequence[_Word]) -> tuple[str, ...]:
     return tuple(word.text for word in words)
 
 
+def _written(words: Sequence[_Word]) -> str:
+    """As in the file name, with `_` for whatever separated the parts."""
+    pieces = groupby(words, key=lambda word: word.piece)
+    return "_".join("".join(word.written for word in piece) for _, piece in pieces)
+
+
 def _ends_in_letter(words: Sequence[_Word]) -> bool:
     return bool(words) and words[-1].whole and words[-1].text in LETTERS
 
 
 def _drop_set_preview(guesses: Sequence[Guess]) -> list[Guess]:
     """Ignore an image named like the asset itself, beside two or more maps of that asset."""
-    maps = [g.asset for g in guesses if g.role.semantic is not Semantic.OTHER]
-    return [
-        Guess(g.file, IGNORED, g.asset, g.tile)
-        if g.role is OTHER and maps.count(g.asset) >= 2
-        else g
-        for g in guesses
-    ]
+    maps = Counter(g.asset for g in guesses if g.role.semantic is not Semantic.OTHER)
+    return [replace(g, role=IGNORED) if not g.word and maps[g.asset] >= 2 else g for g in guesses]

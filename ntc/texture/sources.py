@@ -1,12 +1,13 @@
-"""A folder, a manifest or one image -> the files of a material and the role of each."""
+"""A folder, a manifest, a listing or one image -> the files of a material and the role of each."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ntc.errors import FileError, InputError, UsageError
 from ntc.format.metadata import NormalConvention, Semantic
@@ -20,12 +21,32 @@ _REPEATABLE = {Semantic.OTHER.value, Semantic.MASK.value, Semantic.PACKED.value}
 
 
 @dataclass(frozen=True)
+class Listing:
+    """A manifest that is not a file: the images of one material, relative to `folder`.
+
+    Unlike in a manifest, files of one name in several folders are told apart by their folders.
+    """
+
+    folder: Path
+    manifest: manifest.Manifest
+
+    def __str__(self) -> str:
+        return f"{self.folder} ({self.name})"
+
+    @property
+    def name(self) -> str:
+        """Of the material."""
+        return self.manifest.name or _name(self.folder)
+
+
+@dataclass(frozen=True)
 class Source:
-    """One image file of a material: `name` is unique within it."""
+    """One image file of a material: `name` is unique within it, and so is `file`."""
 
     name: str
     path: Path
     role: Role
+    file: str  # what the file is called once it is taken out of its folder
 
 
 @dataclass(frozen=True)
@@ -38,24 +59,20 @@ class Sources:
     warnings: tuple[str, ...]
 
 
-def find_sources(path: Path, only: Sequence[str], exclude: Sequence[str]) -> Sources:
-    """Return the images of the material at `path`: a folder, a `manifest.json` or one image.
+def find_sources(
+    path: str | Path | Listing, only: Sequence[str], exclude: Sequence[str]
+) -> Sources:
+    """Return the images of a material: a folder, a `manifest.json`, a listing or one image.
 
     `only` and `exclude` are globs over map names, semantics and file names. Raises `FileError`
     when `path` cannot be read, `InputError` when no one material comes out of it and
     `UsageError` when the globs leave nothing.
     """
     warnings: list[str] = []
-    if path.is_dir() and (path / manifest.NAME).is_file():
-        path = path / manifest.NAME
-    if path.suffix.lower() == ".json":
-        name, files = _from_manifest(path, warnings)
-    elif path.is_dir():
-        name, files = _name(path), _from_folder(path, warnings)
-    elif path.exists():
-        name, files = path.stem, _from_names([path], keep_ignored=True, warnings=warnings)
+    if isinstance(path, Listing):
+        name, files = path.name, _from_listing(path, warnings)
     else:
-        raise FileError(f"{path}: no such file or folder")
+        name, files = _from_path(Path(path), warnings)
     if not files:
         raise InputError(f"{path}: no images found; supported are {', '.join(images.FORMATS)}")
     warnings += _unused(files, only, exclude)
@@ -70,20 +87,52 @@ def find_sources(path: Path, only: Sequence[str], exclude: Sequence[str]) -> Sou
     return Sources(name, tuple(_named(files)), convention, tuple(warnings))
 
 
-def _from_manifest(path: Path, warnings: list[str]) -> tuple[str, list[Source]]:
-    listed = manifest.read_manifest(path)
-    guesses = classify([Path(entry.file).name for entry in listed.maps])
-    files = [
-        _source(path.parent / entry.file, _manifest_role(entry, guess))
-        for entry, guess in zip(listed.maps, guesses, strict=True)
+def _from_path(path: Path, warnings: list[str]) -> tuple[str, list[Source]]:
+    if path.is_dir() and (path / manifest.NAME).is_file():
+        path = path / manifest.NAME
+    if path.suffix.lower() == ".json":
+        return _from_manifest(path, warnings)
+    if path.is_dir():
+        return _name(path), _from_folder(path, warnings)
+    if path.exists():
+        return path.stem, _from_names([path], keep_ignored=True, warnings=warnings)
+    raise FileError(f"{path}: no such file or folder")
+
+
+def _from_listing(listing: Listing, warnings: list[str]) -> list[Source]:
+    manifest.check_files(listing.manifest, listing.folder, str(listing))
+    files = _listed(listing)
+    count = Counter(file.path.name.lower() for file in files)
+    told = []
+    for file, entry in zip(files, listing.manifest.maps, strict=True):
+        if count[file.path.name.lower()] > 1:
+            file = replace(file, file="_".join(PurePosixPath(entry.file).parts)[-255:])
+            warnings.append(
+                f"{entry.file}: kept as {file.file}, for another map is called {file.path.name} too"
+            )
+        told.append(file)
+    return told
+
+
+def _listed(listing: Listing) -> list[Source]:
+    maps = listing.manifest.maps
+    guesses = classify([Path(entry.file).name for entry in maps])
+    return [
+        _source(listing.folder / entry.file, _manifest_role(entry, guess))
+        for entry, guess in zip(maps, guesses, strict=True)
     ]
+
+
+def _from_manifest(path: Path, warnings: list[str]) -> tuple[str, list[Source]]:
+    listing = Listing(path.parent, manifest.read_manifest(path))
+    files = _listed(listing)
     known = {file.path.resolve() for file in files}
     warnings += [
         f"{image.name}: not listed in {path.name}, ignored"
         for image in _images_in(path.parent)
         if image.resolve() not in known
     ]
-    return listed.name or _name(path.parent), files
+    return listing.name, files
 
 
 def _manifest_role(entry: manifest.ManifestMap, guess: Guess) -> Role:
@@ -151,7 +200,8 @@ def _images_in(folder: Path) -> list[Path]:
 
 
 def _source(path: Path, role: Role) -> Source:
-    return Source(path.stem if role.semantic is Semantic.OTHER else role.name, path, role)
+    name = path.stem if role.semantic is Semantic.OTHER else role.name
+    return Source(name, path, role, path.name)
 
 
 def matches(globs: Sequence[str], *names: str) -> bool:
@@ -164,7 +214,7 @@ def _list(globs: Sequence[str]) -> Sequence[str]:
 
 
 def _hit(globs: Sequence[str], file: Source) -> bool:
-    return matches(globs, file.name, file.role.semantic.value, file.path.name)
+    return matches(globs, file.name, file.role.semantic.value, file.file)
 
 
 def _selected(file: Source, only: Sequence[str], exclude: Sequence[str]) -> bool:
@@ -198,7 +248,7 @@ def _check_unique(files: Sequence[Source]) -> None:
     _check_tiles(files)
     first: dict[str, Source] = {}
     for file in files:
-        same = [other for other in files if other.path.name.lower() == file.path.name.lower()]
+        same = [other for other in files if other.file.lower() == file.file.lower()]
         if len(same) > 1:
             raise InputError(f"{same[0].path} and {same[1].path}: the same file name twice")
         if file.role.name in _REPEATABLE:

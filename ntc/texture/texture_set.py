@@ -26,7 +26,7 @@ from ntc.texture.color import curve_decode, curve_encode
 from ntc.texture.images import DTYPES, Header, Pixels, bands_of
 from ntc.texture.normals import guess_convention
 from ntc.texture.room import Image, Memory, Room
-from ntc.texture.sources import Source, Sources, find_sources
+from ntc.texture.sources import Listing, Source, Sources, find_sources
 from ntc.texture.tokens import Role
 
 MAX_OUTPUTS = 32
@@ -85,14 +85,14 @@ class _Image:
 
 
 def load_material(
-    path: Path,
+    path: str | Path | Listing,
     *,
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
     name: str | None = None,
     room: Room | None = None,
 ) -> TextureSet:
-    """Read the material at `path`: a folder of maps, a `manifest.json` or one image.
+    """Read the material at `path`: a folder of maps, a `manifest.json`, a listing or one image.
 
     `only` and `exclude` are globs over map names, semantics and file names. Constant channels
     become constants and channels equal to an earlier one share its place in `channels`. Maps
@@ -129,7 +129,7 @@ def load_material(
 
 
 def measure_material(
-    path: Path, *, only: Sequence[str] = (), exclude: Sequence[str] = ()
+    path: str | Path | Listing, *, only: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> tuple[int, int, int]:
     """Width, height and the number of channels in all maps, from the headers of the images alone.
 
@@ -227,7 +227,7 @@ def _record(image: _Image, outputs: _Outputs) -> MapRecord:
     meanings = list(_meanings(role, header.channels, image.normal))
     record = MapRecord(
         name=image.source.name,
-        file=image.source.path.name,
+        file=image.source.file,
         semantic=role.semantic,
         color_space=ColorSpace.SRGB if srgb else ColorSpace.LINEAR,
         sample=header.sample,

@@ -101,7 +101,10 @@ _PACKED: dict[str, tuple[str, str]] = {
     ),
 }
 
-_IGNORED = "preview prev thumb thumbs thumbnail render sphere icon billboard readme"
+_IGNORED = (
+    "preview previews prev thumb thumbs thumbnail thumbnails render renders sphere icon icons "
+    "billboard readme"
+)
 # Names that are known to hold several maps in an order nobody states: never guessed.
 _UNKNOWN = "roughao detailmap"
 

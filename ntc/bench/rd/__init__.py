@@ -1,17 +1,14 @@
 """Rate against distortion: ours, other codecs and neural controls, on the same channels."""
 
-from ntc.bench.rd.cache import Cache, default_folder
 from ntc.bench.rd.ours import Fits
 from ntc.bench.rd.pages import write_report
 from ntc.bench.rd.report import Point, RdReport, summary
 from ntc.bench.rd.run import rd_bench
 
 __all__ = [
-    "Cache",
     "Fits",
     "Point",
     "RdReport",
-    "default_folder",
     "rd_bench",
     "summary",
     "write_report",

@@ -66,14 +66,23 @@ def ssim(a: Floats, b: Floats) -> float:
 
 def flip(exact: Floats, decoded: Floats) -> float:
     """Mean FLIP of two sRGB images `[h, w, 3]`: 0 for no difference that is seen."""
+    return _flip(exact, decoded)[1]
+
+
+def flip_map(exact: Floats, decoded: Floats) -> Floats:
+    """`[h, w]` FLIP of each texel, 0..1."""
+    return np.asarray(_flip(exact, decoded)[0], np.float32)[:, :, 0]
+
+
+def _flip(exact: Floats, decoded: Floats) -> tuple[Any, float]:
     try:
         package: Any = importlib.import_module("flip_evaluator")
     except ImportError as error:
         raise RuntimeFailure(
             "the package `flip-evaluator` is not installed: pip install 'ntc[rd]'"
         ) from error
-    _, mean, _ = package.evaluate(exact, decoded, "LDR", applyMagma=False)
-    return float(mean)
+    errors, mean, _ = package.evaluate(exact, decoded, "LDR", applyMagma=False)
+    return errors, float(mean)
 
 
 def _windows(plane: Floats) -> npt.NDArray[np.float64]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from ntc.bench.rd.block_textures import texture_contenders
-from ntc.bench.rd.cache import Cache, Document
 from ntc.bench.rd.contender import Contender, source_digest, versions
 from ntc.bench.rd.controls import control_contenders
 from ntc.bench.rd.measure import measure
@@ -26,6 +25,7 @@ from ntc.bench.rd.report import (
     of_leader,
 )
 from ntc.bench.rd.subject import Subject
+from ntc.cache import Cache, Document
 from ntc.errors import InputError, NtcError, UsageError
 
 PACKAGES: Final = (

@@ -46,7 +46,7 @@ def _read(path: Path) -> Document | None:
     return document if isinstance(document, dict) else None
 
 
-def default_folder() -> Path:
-    """Where the caches of a user are."""
+def default_folder(name: str) -> Path:
+    """Where a user's cache of this name is."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ntc" / "rd"
+    return Path(base) / "ntc" / name

@@ -1,0 +1,1 @@
+"""Whole libraries: scan, plan, run, resume, report."""
