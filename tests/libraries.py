@@ -90,7 +90,7 @@ class Batches:
         return [w[1] for w in words if w[0] == what and (not node or w[2] == str(node))]
 
     def wait_for(self, what: str, count: int, node: int | str = "") -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180  # a cluster starts slowly on a busy machine
         while len(self.noted(what, node)) < count:
             assert time.monotonic() < end, f"not {count} times {what}"
             time.sleep(0.01)
