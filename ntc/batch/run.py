@@ -145,14 +145,15 @@ class LibraryRun:
 
     def _open(self) -> None:
         self._existing()
-        check_folder(self.folder)
-        make_folder(self.folder)
-        remove_leftovers(self.folder, below=True)
+        for folder in filter(None, (self.folder, self.cache)):
+            check_folder(folder)
+            make_folder(folder)
+        self._remove_leftovers()
+
+    def _remove_leftovers(self) -> None:
         remove_leftovers(Path(tempfile.gettempdir()), below=False)
-        if self.cache:
-            check_folder(self.cache)
-            make_folder(self.cache)
-            remove_leftovers(self.cache, below=True)
+        for folder in filter(None, (self.folder, self.cache)):
+            remove_leftovers(folder, below=True)
 
     def _make(self) -> None:
         for name, failed in self.refused.items():
