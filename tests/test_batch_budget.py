@@ -179,7 +179,7 @@ def test_less_error_than_equal_shares_in_files_that_are_no_larger(
 
     def fitted(sizes: list[int]) -> tuple[int, float]:
         files = [
-            ntc.compress(path, ntc.Settings(max_size=size, texels=60_000, threads=1))
+            ntc.compress(path, ntc.Settings(max_size=size, texels=120_000, threads=1))
             for path, size in zip(paths, sizes, strict=True)
         ]
         errors = [10 ** (-(file.file.metadata.quality.psnr or 99) / 10) for file in files]

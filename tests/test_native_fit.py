@@ -212,13 +212,16 @@ def test_latents_take_adams_steps(layout: str, isa: str) -> None:
         [Adam(cell, codes_of(level).high) for cell in values.reshape(-1, level.features)]
         for level, values in zip(plan.levels, ours.field().latents, strict=True)
     ]
-    rate, beta = 0.4, ours.problem.recipe.latent_moments
+    rate, recipe = 0.4, ours.problem.recipe
+    squares = [np.zeros(level.features) for level in plan.levels]
     for _ in range(6):
         ours.step(rate, 0.01)
         for i, cells in enumerate(expected):
-            gradients = latent_gradients(ours, i)
-            for cell in stored_in(plan.levels[i]):
-                cells[cell].step(gradients[cell], rate, beta)
+            gradients, stored = latent_gradients(ours, i), stored_in(plan.levels[i])
+            floor = recipe.latent_floor * np.sqrt(squares[i])
+            for cell in stored:
+                cells[cell].step(gradients[cell], rate, recipe.latent_moments, floor)
+            squares[i] = 0.99 * squares[i] + 0.01 * np.square(gradients[stored]).mean(0)
     ends = 0
     for cells, found in zip(expected, ours.field().latents, strict=True):
         wanted = np.array([adam.values for adam in cells])
@@ -228,21 +231,21 @@ def test_latents_take_adams_steps(layout: str, isa: str) -> None:
 
 
 @pytest.mark.parametrize("isa", ISAS)
-def test_the_decoder_takes_the_twins_steps(isa: str) -> None:
+@pytest.mark.parametrize("hidden_step", [0.0, 0.5])
+def test_the_decoder_takes_the_twins_steps(isa: str, hidden_step: float) -> None:
     from ntc.fit.backends.native import Fit
 
     problem, rate = smooth_problem(2), 0.05
+    problem = replace(problem, recipe=replace(problem.recipe, hidden_step=hidden_step))
     ours, fitting = Fit(problem, isa), twin.Fit(problem)
     begun = ours.field()
-    for group in fitting.adam.param_groups:
-        group["lr"] = rate
     for _ in range(6):
         ours.step(0.1, rate)
         for i, pair in enumerate(zip(fitting.weights, fitting.biases, strict=True)):
             for parameters in pair:
                 parameters.grad = torch.empty_like(parameters)
             ours.fitter.get_layer_gradients(i, *(values.grad.numpy() for values in pair))
-        fitting.adam.step()
+        fitting.steps.step(rate)
     found, wanted = ours.field(), fitting.field()
     for part in ("weights", "biases"):
         layers = (getattr(field, part) for field in (found, wanted, begun))

@@ -70,6 +70,8 @@ def make(**changes):
         "latent_moments": (0.8, 0.99),
         "decoder_moments": (0.9, 0.99),
         "decoder_decay": 0.1,
+        "latent_floor": 0.1,
+        "hidden_step": 0.5,
         "seed": 0,
         "threads": 1,
         "isa": "",

@@ -25,9 +25,15 @@ class Recipe:
     decoder_rate: float = 0.007
     # A longer fit's decoder takes smaller steps, by the root of their number: 0019-steps.md
     steady_steps: int = 10_000
-    decoder_decay: float = 0.03  # of weights, times the rate, a step
+    decoder_decay: float = 0.1  # of weights, times the rate, a step
+    # Weights of hidden layers take orthogonal steps, whose elements have a root mean square of
+    # this part of the rate; 0: they take Adam's. docs/decisions/0024-steps.md
+    hidden_step: float = 0.5
     latent_moments: tuple[float, float] = (0.7, 0.97)  # decays of Adam's, by visits
-    decoder_moments: tuple[float, float] = (0.9, 0.99)
+    # Adam's epsilon for latents, in units of the root mean square of all gradients of a feature:
+    # where nothing is left to learn, latents come to rest. docs/decisions/0024-steps.md
+    latent_floor: float = 0.03
+    decoder_moments: tuple[float, float] = (0.95, 0.99)
     frozen_part: float = 0.1  # last part of the fit, with latents rounded and only the decoder live
     frozen_rate: float = 0.05  # the decoder's rate then, as a part of `decoder_rate`
     shifted: float = 0.2  # part of a filtered fit's tiles that move off texels, and off their mip

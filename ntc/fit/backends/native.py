@@ -87,6 +87,8 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
         latent_moments=recipe.latent_moments,
         decoder_moments=recipe.decoder_moments,
         decoder_decay=recipe.decoder_decay,
+        latent_floor=recipe.latent_floor,
+        hidden_step=recipe.hidden_step,
         seed=problem.seed,
         threads=problem.threads,
         isa=isa or native.isa(),

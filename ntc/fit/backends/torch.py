@@ -1,15 +1,14 @@
 """The fit in PyTorch: the readable twin of the native backend.
 
 One step draws 8x8 tiles, gathers the latents they touch, and runs the decoder on rounded values
-with straight-through gradients, so that the loss is the one of the integer decoder. Adam runs on
-the decoder and, lazily, on the touched latents alone.
+with straight-through gradients, so that the loss is the one of the integer decoder. Adam runs,
+lazily, on the touched latents alone.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ntc.fit.backends.torch_loss import output_errors, turning_errors
+from ntc.fit.backends.torch_steps import DecoderSteps, Latents
 from ntc.fit.drawing import TileDraw
 from ntc.fit.field import (
     HIDDEN_ONE,
@@ -46,47 +46,6 @@ from ntc.fit.sampling import (
 from ntc.fit.start import latent_bands, start
 from ntc.format import spec
 from ntc.format.layout import SKIPPED
-
-_EPSILON: Final = 1e-15  # latent gradients are about 1e-8: a larger one would stall them
-
-
-@dataclass(slots=True)
-class _Latents:
-    """A level's stored cells `[cells, features]` with their Adam moments.
-
-    `visits` counts the updates of each cell. Codes lie `step` apart, from `low` to `high`; the
-    latents of a cell stay between its `bounds` `[2, cells, 1]`.
-    """
-
-    values: Tensor
-    mean: Tensor
-    square: Tensor
-    visits: Tensor
-    low: float
-    high: float
-    step: float
-    bounds: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.bounds = torch.tensor([self.low, self.high])[:, None, None]
-        self.bounds = self.bounds.expand(2, len(self.values), 1)
-
-    def update(
-        self, cells: Tensor, gradients: Tensor, rate: float, beta: tuple[float, float]
-    ) -> None:
-        """Lazy Adam: one step for the cells named, which may repeat, and no other."""
-        touched, place = torch.unique(cells, return_inverse=True)
-        sums = torch.zeros(len(touched), gradients.shape[1]).index_add_(0, place, gradients)
-        visits = self.visits[touched] + 1
-        mean = torch.lerp(sums, self.mean[touched], beta[0])
-        square = torch.lerp(sums * sums, self.square[touched], beta[1])
-        self.visits[touched], self.mean[touched], self.square[touched] = visits, mean, square
-        # Bias correction by visits, Kingma and Ba, "Adam", algorithm 1, with a cell's own time.
-        direction = (mean / (1 - beta[0] ** visits)) / (
-            (square / (1 - beta[1] ** visits)).sqrt() + _EPSILON
-        )
-        moved = self.values[touched] - rate * direction
-        self.values[touched] = moved.clamp(*self.bounds[:, touched])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +79,7 @@ class Fit:
         self.biases = [torch.from_numpy(values).requires_grad_() for values in begin.biases]
         self.low, self.range = torch.from_numpy(begin.low), torch.from_numpy(begin.range)
         self.margins = torch.from_numpy(begin.margins)
-        decay = self.recipe.decoder_decay
-        self.adam = torch.optim.AdamW(
-            [{"params": self.weights, "weight_decay": decay}, {"params": self.biases}],
-            betas=self.recipe.decoder_moments,
-            eps=_EPSILON,
-            weight_decay=0.0,
-        )
+        self.steps = DecoderSteps(self.weights, self.biases, self.recipe)
         self.frozen = False
         self.problem = problem
         self.prices = [0.0] * len(self.plan.levels)
@@ -155,11 +108,9 @@ class Fit:
             counted = counted + (turned * weights.repeat_interleave(TILE**2)[:, None]).sum(0)
             count += self._count(mip, tiles) * target.shape[1]
         loss = (counted * self.channel_weights).sum() / count
-        self.adam.zero_grad()
+        self.steps.zero_grad()
         loss.backward()
-        for group in self.adam.param_groups:
-            group["lr"] = decoder_rate
-        self.adam.step()
+        self.steps.step(decoder_rate)
         self.draw.observe(drawn, errors)
         if not self.frozen:
             self._update_latents(patches, latent_rate)
@@ -290,14 +241,13 @@ class Fit:
         return _round(x, OUTPUT_ONE) * (OUTPUT_ONE / spec.OUTPUT_MAX)
 
     def _update_latents(self, patches: list[_Patch], rate: float) -> None:
-        beta = self.recipe.latent_moments
         for i, latents in enumerate(self.latents):
             read = [patch for patch in patches if patch.level == i]
             if read:
                 cells = torch.cat([patch.cells for patch in read])
                 gradients = torch.cat([self.gradients(patch) for patch in read])
                 stored = cells != SKIPPED
-                latents.update(cells[stored], gradients[stored], rate, beta)
+                latents.update(cells[stored], gradients[stored], rate, self.recipe)
 
     def gradients(self, patch: _Patch) -> Tensor:
         """Of the loss, and of the bits of the latents, by the values of a patch."""
@@ -347,12 +297,10 @@ class Fit:
         )
 
 
-def _start_latents(problem: Problem, index: int) -> _Latents:
-    level = problem.plan.levels[index]
+def _start_latents(problem: Problem, index: int) -> Latents:
     values = torch.cat([torch.from_numpy(band) for _, band in latent_bands(problem, index)])
-    zeros, visits = torch.zeros_like(values), torch.zeros(len(values), 1)
-    codes = codes_of(level)
-    return _Latents(values, zeros, zeros.clone(), visits, codes.low, codes.high, codes.step)
+    codes = codes_of(problem.plan.levels[index])
+    return Latents(values, codes.low, codes.high, codes.step)
 
 
 def rate_gradients(latents: Tensor, price: Tensor | float) -> Tensor:

@@ -125,6 +125,10 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
     layer_views_.push_back({layer.inputs, layer.outputs, layer.in_stride, layer.out_stride,
                             layer.rounded.data(), layer.transposed.data(), layer.biases.data()});
   }
+  for (const Layer& layer : layers_) {
+    const bool steps = recipe_.hidden_step > 0 && &layer != &layers_.back();
+    layer_workspaces_.emplace_back(steps ? kernels_.orthogonal_floats(layer.inputs, layer.out_stride) : 0);
+  }
   values_.resize(parameters);
   means_.resize(parameters);
   squares_.resize(parameters);
@@ -147,6 +151,7 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
   step_.margins = margins_.data();
   step_.patch_stride = patch_stride;
 
+  floors_.resize(levels_.size());
   const int chunks = padded(recipe_.batch_tiles, kChunkTiles) / kChunkTiles;
   chunk_gradients_.resize(parameters * chunks);
   tile_errors_.resize(recipe_.batch_tiles);
@@ -160,8 +165,13 @@ Fitter::Fitter(std::vector<FitLevelShape> levels, std::vector<int> widths, std::
     for (size_t b = 0; b < kBands; b++) {
       const size_t first = stored * b / kBands, last = stored * (b + 1) / kBands;
       const size_t most = std::min(cells * recipe_.batch_tiles, last - first);
-      bands_.push_back({static_cast<int>(l), first, last, std::vector<float>(most * levels_[l].padded),
-                        std::vector<int32_t>(most)});
+      bands_.push_back({static_cast<int>(l),
+                        first,
+                        last,
+                        std::vector<float>(most * levels_[l].padded),
+                        std::vector<int32_t>(most),
+                        {},
+                        0});
     }
   }
 }
@@ -325,25 +335,61 @@ void Fitter::reduce_gradients() {
   }
 }
 
-void Fitter::update_latents(float rate) {
+// Latents, unless their rate is 0, and the decoder: layers first, since one of them takes as long as many
+// bands.
+void Fitter::update(float latent_rate, float decoder_rate) {
+  decoder_time_ = std::min(decoder_time_ + 1, kCorrections - 1);
+  const FitAdam decoder = make_adam(decoder_rate, recipe_.decoder, decoder_corrections_);
   // Latents count in steps of an int8 input, 128 to the unit that rates are given in.
-  const FitAdam adam = make_adam(rate * 128, recipe_.latents, latent_corrections_);
-  Pool::shared().run(static_cast<int64_t>(bands_.size()), threads_, [&](int64_t index, int) {
-    Band& band = bands_[index];
-    kernels_.latents(step_, adam, band.level, band.first, band.last, band.sums.data(), band.touched.data());
+  const FitAdam latents = make_adam(latent_rate * 128, recipe_.latents, latent_corrections_);
+  const size_t layers = layers_.size(), bands = latent_rate > 0 ? bands_.size() : 0;
+  Pool::shared().run(static_cast<int64_t>(layers + bands), threads_, [&](int64_t job, int) {
+    const size_t index = static_cast<size_t>(job);
+    if (index < layers) return update_layer(static_cast<int>(index), decoder);
+    Band& band = bands_[index - layers];
+    band.count =
+        kernels_.latents(step_, latents, band.level, band.first, band.last, floors_[band.level].roots.data(),
+                         band.sums.data(), band.touched.data(), band.squares.data());
   });
+  if (bands > 0) update_floors();
 }
 
-void Fitter::update_decoder(float rate) {
-  decoder_time_ = std::min(decoder_time_ + 1, kCorrections - 1);
-  const FitAdam adam = make_adam(rate, recipe_.decoder, decoder_corrections_);
-  for (const Layer& layer : layers_) {
-    float* weights = values_.data() + layer.offset;
-    const int count = padded(layer.inputs, 4) * layer.out_stride;
-    for (int i = 0; i < count; i++) weights[i] *= 1 - rate * recipe_.decoder_decay;
+// What the next step adds to the roots of latents' own mean squares.
+void Fitter::update_floors() {
+  constexpr float kDecay = 0.99f;  // a step
+  for (size_t l = 0; l < levels_.size(); l++) {
+    std::array<float, kMaxFeatures> sums{};
+    int count = 0;
+    for (size_t b = l * kBands; b < (l + 1) * kBands; b++) {
+      count += bands_[b].count;
+      for (int f = 0; f < levels_[l].features; f++) sums[f] += bands_[b].squares[f];
+    }
+    if (count == 0) continue;
+    Floors& floors = floors_[l];
+    for (int f = 0; f < levels_[l].features; f++) {
+      const float now = sums[f] / static_cast<float>(count);
+      floors.squares[f] = now + (floors.squares[f] - now) * kDecay;
+      floors.roots[f] = recipe_.latent_floor * std::sqrt(floors.squares[f]) + kLeastRoot;
+    }
   }
-  kernels_.adam(values_.data(), means_.data(), squares_.data(), chunk_gradients_.data(),
-                static_cast<int>(values_.size()), adam, decoder_time_);
+}
+
+void Fitter::update_layer(int index, const FitAdam& adam) {
+  const Layer& layer = layers_[index];
+  const int stride = layer.out_stride, weights = padded(layer.inputs, 4) * stride;
+  float *values = values_.data() + layer.offset, *means = means_.data() + layer.offset,
+        *squares = squares_.data() + layer.offset;
+  const float* gradients = chunk_gradients_.data() + layer.offset;
+  for (int i = 0; i < weights; i++) values[i] *= 1 - adam.rate * recipe_.decoder_decay;
+  int done = 0;
+  if (!layer_workspaces_[index].empty()) {
+    const float side = std::sqrt(static_cast<float>(std::max(layer.inputs, layer.outputs)));
+    kernels_.orthogonal(values, means, gradients, layer.inputs, stride, adam.mean_decay,
+                        adam.rate * recipe_.hidden_step * side, layer_workspaces_[index].data());
+    done = weights;
+  }
+  kernels_.adam(values + done, means + done, squares + done, gradients + done, weights + stride - done, adam,
+                decoder_time_);
 }
 
 double Fitter::step(float latent_rate, float decoder_rate) {
@@ -351,8 +397,7 @@ double Fitter::step(float latent_rate, float decoder_rate) {
   const bool live = latent_rate > 0;
   draw_tiles();
   const double loss = run_tiles(live, live);
-  if (live) update_latents(latent_rate);
-  update_decoder(decoder_rate);
+  update(latent_rate, decoder_rate);
   draw_.observe(tiles_, tile_errors_);
   return loss;
 }

@@ -38,6 +38,8 @@ struct FitRecipe {
   int batch_tiles;
   FitMoments latents, decoder;
   float decoder_decay;  // of weights, for each unit of the rate
+  float latent_floor;   // added to roots of mean squares, in units of the root over all latents of a feature
+  float hidden_step;    // of weights but the last layer's: orthogonal steps, in units of the rate; 0: Adam
   double shifted;       // part of the tiles that move off texel centres, and of those that move off their mip
 };
 
@@ -123,8 +125,9 @@ class Fitter {
   void round_layers();
   double run_tiles(bool live, bool noise);
   void reduce_gradients();
-  void update_latents(float rate);
-  void update_decoder(float rate);
+  void update(float latent_rate, float decoder_rate);
+  void update_layer(int index, const FitAdam& adam);
+  void update_floors();
   uint64_t random();
   double fraction();  // 0 .. 1, without 1
 
@@ -149,8 +152,9 @@ class Fitter {
   TileDraw draw_;
   std::vector<FitTileRef> tiles_;
   FitStep step_{};
-  std::vector<std::vector<float>> workspaces_;  // per thread
-  std::vector<float> chunk_gradients_;          // [chunks][parameters]
+  std::vector<std::vector<float>> workspaces_;        // per thread
+  std::vector<float> chunk_gradients_;                // [chunks][parameters]
+  std::vector<std::vector<float>> layer_workspaces_;  // per layer that takes orthogonal steps
   std::vector<double> tile_errors_;
   std::vector<float> patch_gradients_;
   struct Band {
@@ -158,8 +162,16 @@ class Fitter {
     size_t first, last;  // stored cells
     std::vector<float> sums;
     std::vector<int32_t> touched;
+    std::array<float, kMaxFeatures> squares;  // of the gradients of a step, of cells that `count` counts
+    int count;
   };
-  std::vector<Band> bands_;
+  std::vector<Band> bands_;  // level by level
+  struct Floors {
+    std::array<float, kMaxFeatures> squares{};  // a running mean over all latents of a feature
+    std::array<float, kMaxFeatures> roots;      // what is added to the root of a latent's own
+    Floors() { roots.fill(kLeastRoot); }
+  };
+  std::vector<Floors> floors_;  // per level
   Corrections latent_corrections_, decoder_corrections_;
   int decoder_time_ = 0;
   uint64_t steps_ = 0;

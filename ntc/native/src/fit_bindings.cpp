@@ -200,8 +200,9 @@ void register_fit(nb::module_& m) {
           "__init__",
           [](Fitter* self, const std::vector<LevelIn>& levels, const std::vector<int>& widths,
              const std::vector<Mip>& mips, const std::vector<double>& shares, bool wrap_u, bool wrap_v,
-             int batch_tiles, Moments latents, Moments decoder, float decoder_decay, uint64_t seed,
-             int threads, const std::string& isa, const std::vector<Images>& images, double shifted) {
+             int batch_tiles, Moments latents, Moments decoder, float decoder_decay, float latent_floor,
+             float hidden_step, uint64_t seed, int threads, const std::string& isa,
+             const std::vector<Images>& images, double shifted) {
             require(levels.size() <= kMaxLevels && 2 <= widths.size() && widths.size() <= kMaxLayers + 1,
                     "too many levels or layers");
             for (int n : widths) require(1 <= n && n <= kMaxUnits, "a layer has 1 to 128 units");
@@ -220,13 +221,16 @@ void register_fit(nb::module_& m) {
                                {std::get<0>(latents), std::get<1>(latents)},
                                {std::get<0>(decoder), std::get<1>(decoder)},
                                decoder_decay,
+                               latent_floor,
+                               hidden_step,
                                shifted},
                               seed, threads, fit_kernels_for(isa.empty() ? chosen_isa() : parse_isa(isa)));
           },
           nb::kw_only(), nb::arg("levels"), nb::arg("widths"), nb::arg("mips").noconvert(), nb::arg("shares"),
           nb::arg("wrap_u"), nb::arg("wrap_v"), nb::arg("batch_tiles"), nb::arg("latent_moments"),
-          nb::arg("decoder_moments"), nb::arg("decoder_decay"), nb::arg("seed"), nb::arg("threads"),
-          nb::arg("isa"), nb::arg("images") = std::vector<Images>(), nb::arg("shifted") = 0.0)
+          nb::arg("decoder_moments"), nb::arg("decoder_decay"), nb::arg("latent_floor"),
+          nb::arg("hidden_step"), nb::arg("seed"), nb::arg("threads"), nb::arg("isa"),
+          nb::arg("images") = std::vector<Images>(), nb::arg("shifted") = 0.0)
       .def("set_latents",
            [](Fitter& f, int level, size_t first, Latents v) {
              check_band(f, level, first, v.shape(0), v.shape(1));

@@ -187,7 +187,7 @@ NTC_INLINE void spread(const FitStep& step, const FitTileRef& tile, int level, c
 
 // Adam, Kingma and Ba, algorithm 1, on one vector of parameters.
 NTC_INLINE Vec4 adam_step(Vec4 value, float* mean, float* square, Vec4 gradient, const FitAdam& adam,
-                          float mean_correction, float square_correction) {
+                          float mean_correction, float square_correction, Vec4 floor) {
   const Vec4 m = gradient + (load<Vec4>(mean) - gradient) * adam.mean_decay;
   const Vec4 g2 = gradient * gradient;
   const Vec4 v = g2 + (load<Vec4>(square) - g2) * adam.square_decay;
@@ -195,10 +195,11 @@ NTC_INLINE Vec4 adam_step(Vec4 value, float* mean, float* square, Vec4 gradient,
   store(square, v);
   Vec4 root = v * square_correction;
   for (int i = 0; i < 4; i++) root[i] = __builtin_sqrtf(root[i]);
-  return value - m * (adam.rate * mean_correction) / (root + 1e-15f);
+  return value - m * (adam.rate * mean_correction) / (root + floor);
 }
 
-void update_cell(const FitLevel& grid, size_t cell, const float* sums, const FitAdam& adam) {
+void update_cell(const FitLevel& grid, size_t cell, const float* sums, const FitAdam& adam,
+                 const float* floors) {
   float* record = grid.record(cell);
   const FitRange& range = grid.range(record);
   int32_t counters[2];  // visits, slot
@@ -210,7 +211,7 @@ void update_cell(const FitLevel& grid, size_t cell, const float* sums, const Fit
   const float c1 = adam.mean_correction[visits], c2 = adam.square_correction[visits];
   for (int f = 0; f < grid.padded; f += 4) {
     Vec4 v = adam_step(load<Vec4>(record + f), record + grid.padded + f, record + 2 * grid.padded + f,
-                       load<Vec4>(sums + f), adam, c1, c2);
+                       load<Vec4>(sums + f), adam, c1, c2, load<Vec4>(floors + f));
     v = smaller(larger(v, Vec4{} + range.low), Vec4{} + range.high);
     const IntVec4 lane = IntVec4{0, 1, 2, 3} + f;
     store(record + f, lane < grid.features ? v : Vec4{});
@@ -218,8 +219,8 @@ void update_cell(const FitLevel& grid, size_t cell, const float* sums, const Fit
 }
 
 // Gradients are summed in the order of the tiles, so the result does not depend on threads.
-void update_latents(const FitStep& step, const FitAdam& adam, int level, size_t first, size_t last,
-                    float* sums, int32_t* touched) {
+int update_latents(const FitStep& step, const FitAdam& adam, int level, size_t first, size_t last,
+                   const float* floors, float* sums, int32_t* touched, float* squares) {
   const FitLevel& grid = step.levels[level];
   const int padded = grid.padded;
   int count = 0;
@@ -251,9 +252,16 @@ void update_latents(const FitStep& step, const FitAdam& adam, int level, size_t 
       }
     }
   }
+  std::memset(squares, 0, sizeof(float) * padded);
   for (int i = 0; i < count; i++) {
-    update_cell(grid, touched[i], sums + static_cast<size_t>(i) * padded, adam);
+    const float* sum = sums + static_cast<size_t>(i) * padded;
+    for (int f = 0; f < padded; f += 4) {
+      const Vec4 g = load<Vec4>(sum + f);
+      store(squares + f, load<Vec4>(squares + f) + g * g);
+    }
+    update_cell(grid, touched[i], sum, adam, floors);
   }
+  return count;
 }
 
 }  // namespace

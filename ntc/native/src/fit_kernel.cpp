@@ -1,6 +1,7 @@
 // The fused fit step, compiled once for each instruction set: forward and backward of tiles, and Adam.
 #include <cstring>
 
+#include "fit_orthogonal.inl"
 #include "fit_targets.inl"
 #include "fit_types.h"
 
@@ -228,13 +229,14 @@ void update_decoder(float* values, float* means, float* squares, const float* gr
                     const FitAdam& adam, int time) {
   const float c1 = adam.mean_correction[time], c2 = adam.square_correction[time];
   for (int i = 0; i < count; i += 4)
-    store(values + i,
-          adam_step(load<Vec4>(values + i), means + i, squares + i, load<Vec4>(gradients + i), adam, c1, c2));
+    store(values + i, adam_step(load<Vec4>(values + i), means + i, squares + i, load<Vec4>(gradients + i),
+                                adam, c1, c2, Vec4{} + kLeastRoot));
 }
 
 }  // namespace
 
 extern const FitKernels fit_kernels;
-const FitKernels fit_kernels = {kVector, workspace_floats, fit_tiles, update_latents, update_decoder};
+const FitKernels fit_kernels = {kVector,        workspace_floats,  fit_tiles,      update_latents,
+                                update_decoder, orthogonal_floats, orthogonal_step};
 
 }  // namespace ntc::NTC_ISA_NAMESPACE

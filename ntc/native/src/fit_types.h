@@ -120,6 +120,9 @@ struct FitStep {
   size_t gradient_offsets[kMaxLayers];  // of a layer's weights in a gradient buffer; biases follow
 };
 
+// Of a mean square of gradients, which are about 1e-8.
+constexpr float kLeastRoot = 1e-15f;
+
 struct FitAdam {
   float rate, mean_decay, square_decay;
   const float* mean_correction;  // by visits: 1 / (1 - decay**visits)
@@ -133,11 +136,17 @@ struct FitKernels {
   size_t (*workspace_floats)(const FitStep& step);
   // Forward and backward of tiles first .. last-1; adds to `gradients`.
   void (*tiles)(const FitStep& step, int first, int last, float* workspace, float* gradients);
-  // Lazy Adam on the stored cells first .. last-1 of one level that any tile touched.
-  void (*latents)(const FitStep& step, const FitAdam& adam, int level, size_t first, size_t last, float* sums,
-                  int32_t* touched);
+  // Lazy Adam on the stored cells first .. last-1 of one level that any tile touched; returns their number.
+  // Roots of mean squares are `floors` [features padded] higher. The squares of all gradients are added up in
+  // `squares`, feature by feature.
+  int (*latents)(const FitStep& step, const FitAdam& adam, int level, size_t first, size_t last,
+                 const float* floors, float* sums, int32_t* touched, float* squares);
   void (*adam)(float* values, float* means, float* squares, const float* gradients, int count,
                const FitAdam& adam, int time);
+  // Moves weights [inputs padded to 4][stride] by an orthogonal matrix times `rate`.
+  size_t (*orthogonal_floats)(int inputs, int stride);  // of its workspace
+  void (*orthogonal)(float* weights, float* means, const float* gradients, int inputs, int stride,
+                     float decay, float rate, float* workspace);
 };
 
 }  // namespace ntc

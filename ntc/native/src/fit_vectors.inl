@@ -2,6 +2,8 @@
 // features are columns: every product is "broadcast one element, multiply a row of vectors", and nothing is
 // transposed but the weights.
 
+#pragma once
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
