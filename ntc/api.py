@@ -193,7 +193,11 @@ def decompress(
 
 def info(path: str | Path) -> InfoReport:
     """What a `.ntc` holds. Raises FileError or FormatError."""
-    material = open_material(path)
+    return describe(open_material(path), path)
+
+
+def describe(material: Material, path: str | Path) -> InfoReport:
+    """As `info`, of a file that was opened at this path."""
     model, metadata = material.file.model, material.file.metadata
     levels = [
         LevelReport(

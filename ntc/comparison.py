@@ -16,6 +16,7 @@ from ntc.material import open_material
 from ntc.reports import CompareReport
 from ntc.texture import as_written, load_material
 from ntc.texture.color import FloatArray, curve_decode, curve_encode
+from ntc.transcode.reading import as_images
 
 Floats = npt.NDArray[np.float32]
 _PEAK = {Sample.UINT8: 255, Sample.UINT16: 65535}
@@ -84,11 +85,12 @@ def pair_map(first: Side, second: Side, record: MapRecord) -> tuple[MapRecord, F
 
 
 def open_side(path: Path, decoder: Decoder | None = None) -> Side:
-    """Reads a `.ntc`, a folder or an image."""
+    """Reads a `.ntc`, or images or textures: a folder of them or one."""
     if path.suffix.lower() == ".ntc" and not path.is_dir():
         material = open_material(path)
         return decoded_side(path, material.maps, material.decode_outputs(decoder=decoder))
-    textures = load_material(path)
+    with as_images(path) as images:
+        textures = load_material(images)
     return Side(path, textures.maps, textures.channels, compressed=False)
 
 

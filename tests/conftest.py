@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SEED = 20251120
 
+pytest_plugins = ["page", "three_page"]
+
 # No deadline: machines are shared. CI draws the same examples each time: a red run can be repeated.
 hypothesis.settings.register_profile("ntc", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("ntc")

@@ -1,6 +1,7 @@
 """The page that ships is what its sources build to.
 
-`NTC_EXPECT_VITE=1` promises `npm install` in viewer/ and a built engines/web.
+`NTC_EXPECT_VITE=1` promises `npm install` in viewer/, and that engines/web and engines/three are
+built.
 """
 
 import os
@@ -17,13 +18,14 @@ VIEWER, BUILT = ROOT / "viewer", ROOT / "ntc" / "viewer" / "web"
 def test_the_built_page_is_up_to_date(tmp_path: Path) -> None:
     vite = VIEWER / "node_modules" / "vite" / "bin" / "vite.js"
     node = which("node")
-    if node is None or not vite.exists() or not (ROOT / "engines/web/dist/shaders.js").exists():
-        missing("vite is not installed in viewer/, or engines/web not built", "NTC_EXPECT_VITE")
+    built = [ROOT / "engines" / name / "dist" / "shaders.js" for name in ("web", "three")]
+    if node is None or not all(path.exists() for path in [vite, *built]):
+        missing("vite is not installed in viewer/, or the engines are not built", "NTC_EXPECT_VITE")
     target = tmp_path / "web"
     environment = os.environ | {"NTC_WEB": str(target)}
     subprocess.run(
         [node, vite, "build"], cwd=VIEWER, env=environment, check=True, capture_output=True
     )
-    built = {path.name: path.read_bytes() for path in target.iterdir()}
-    assert built == {path.name: path.read_bytes() for path in BUILT.iterdir()}
+    found = {path.name: path.read_bytes() for path in target.iterdir()}
+    assert found == {path.name: path.read_bytes() for path in BUILT.iterdir()}
     assert not any(path.stat().st_size > 1 << 20 for path in BUILT.iterdir())

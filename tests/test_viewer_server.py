@@ -6,6 +6,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +17,10 @@ from small_materials import make_bricks, waves
 from test_golden import BROKEN, GOLDEN
 from viewing import Browser, browsing
 
-from ntc.decode import reference
-from ntc.errors import FileError, InputError
+from ntc.decode import open_decoder, reference
+from ntc.errors import FileError
 from ntc.format import container
-from ntc.material import open_material
+from ntc.material import Material, open_material
 from ntc.texture import load_material
 from ntc.viewer import documents, routes
 from ntc.viewer.session import Session
@@ -205,6 +207,31 @@ def test_maps_are_those_of_the_reference_decoder(ask: Browser, small_file: Path)
     np.testing.assert_array_equal(part, reference.decode(material.file.model, 0, (3, 4, 7, 5)))
 
 
+def test_a_map_is_decoded_alone_of_a_file_that_is_opened_once(
+    small_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, decoded = [], []
+    decoder = open_decoder()
+
+    def decode(*arguments: Any, **options: Any) -> np.ndarray:
+        decoded.append(options["channels"])
+        return decoder.decode(*arguments, **options)
+
+    def opening(path: Path) -> Material:
+        opened.append(path)
+        return open_material(path)
+
+    watched = SimpleNamespace(decode=decode)
+    monkeypatch.setattr("ntc.viewer.session.open_material", opening)
+    monkeypatch.setattr("ntc.viewer.samples.open_decoder", lambda: watched)
+    with browsing(tmp_path, small_file) as ask:
+        for address in ("item/0/info", "session", "item/0/maps", *2 * ["item/0/map/normal/mip/1"]):
+            assert ask(f"/api/{address}").status == 200
+    normal = next(r for r in open_material(small_file).maps if r.name == "normal")
+    assert opened == [small_file]
+    assert decoded == [[channel.output for channel in normal.channels]]
+
+
 def test_golden_files_come_as_they_decode(tmp_path: Path) -> None:
     with browsing(tmp_path, *GOLDEN) as ask:
         for number, path in enumerate(GOLDEN):
@@ -301,8 +328,28 @@ def test_what_cannot_be_shown_at_all(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no such file"):
         Session([tmp_path / "gone.ntc"])
     (tmp_path / "a.dds").write_bytes(b"DDS ")
-    with pytest.raises(InputError, match="--to png"):
-        Session([tmp_path / "a.dds"])
+    with browsing(tmp_path, tmp_path / "a.dds") as ask:
+        assert "is no DDS file" in ask("/api/session").json["items"][0]["error"]
+        ask.refused(422, "/api/item/0/maps", "a.dds", "is no DDS file")
+
+
+@pytest.mark.parametrize("kind", ["dds", "ktx2"])
+def test_exported_textures_are_items(
+    commands: Commands, small_file: Path, tmp_path: Path, kind: str
+) -> None:
+    out = tmp_path / "out"
+    assert commands("export", small_file, "-o", out, "--to", kind).code == 0
+    with browsing(tmp_path, small_file, out, out / f"bricks_albedo.{kind}") as ask:
+        material, folder, alone = ask("/api/session").json["items"]
+        assert material["reference"] is None  # textures are what came of it
+        assert (folder["kind"], folder["name"], folder["width"]) == ("textures", "out", 24)
+        assert set(folder["maps"]) == set(material["maps"])
+        assert (alone["name"], alone["maps"]) == ("bricks_albedo", ["albedo"])
+        assert not ask("/api/session").json["fits"]
+        told = json.loads(commands("compare", small_file, out, "--json").out)
+        assert ask("/api/compare/0/1").json == told
+        a, b = (ask(f"/api/item/{n}/map/albedo/mip/0").samples for n in (1, 2))
+        np.testing.assert_array_equal(a, b)
 
 
 def test_many_at_once(ask: Browser) -> None:

@@ -117,6 +117,38 @@ CLUTTER = (
     r"layout\(std430, binding = 1\) buffer \w+ \{[^}]*\} library_out;\n",
     r"[^\n]*\blibrary_out\b[^\n]*;\n",
 )
+# What GLSL ES 3.00, that of WebGL2, lacks: storage buffers, bitCount and attributes of loops.
+WORDS_TEXTURE = """\
+// The words, four to a texel of RGBA32UI, 2048 texels to a row. NTC_WORDS may name your sampler.
+#ifndef NTC_WORDS
+uniform highp usampler2D ntc_words;
+#define NTC_WORDS ntc_words
+#endif
+
+uvec4 ntc_four_words(uint i)
+{
+    return texelFetch(NTC_WORDS, ivec2((i >> 2) & 2047U, i >> 13), 0);
+}
+
+uvec4 ntc_bit_count(uvec4 x)
+{
+    x -= (x >> 1) & 0x55555555U;
+    x = (x & 0x33333333U) + ((x >> 2) & 0x33333333U);
+    return (((x + (x >> 4)) & 0x0F0F0F0FU) * 0x01010101U) >> 24;
+}
+"""
+ES_EDITS = (
+    (r" Define it to use an instruction.*?\n(#ifndef)", r"\n\1"),
+    (r"#extension [^\n]*\n", "precision highp float;\nprecision highp int;\n"),
+    (r"#ifndef NTC_BINDING.*?\} ntc_words;\n", WORDS_TEXTURE),
+    (r"uvec4\(ntc_words\._data\[uint\((\w+)\)\](, ntc_words[^,;]*){3}\)", r"ntc_four_words(\1)"),
+    (
+        r"return ntc_words\._data\[uint\((.*)\)\];",
+        r"uint i = \1;\n    return ntc_four_words(i)[i & 3U];",
+    ),
+    (r"\bbitCount\b", "ntc_bit_count"),
+    (r"^ *\[\[(dont_)?unroll\]\]\n", ""),
+)
 ENTRY = r"(@compute|\[shader\(|layout\(local_size_x|\[\[kernel\]\]).*"
 
 
@@ -206,7 +238,10 @@ def generated() -> dict[Path, bytes]:
         else:
             code = complete(code.decode(), target).encode()
             library = slang().compile(SHADERS / "ntc_library.slang", LIBRARY_ENTRY, target)
-            files[GENERATED / f"ntc.{target}"] = included(library.decode(), target).encode()
+            text = included(library.decode(), target)
+            files[GENERATED / f"ntc.{target}"] = text.encode()
+            if target == "glsl":
+                files[GENERATED / "ntc.essl"] = for_webgl(text).encode()
         files[GENERATED / f"ntc_decode.{extension}"] = code
     for name in BENCHMARKS:
         code = slang().compile(SHADERS / f"{name}.slang", name, "spirv")
@@ -247,6 +282,15 @@ def included(text: str, target: str) -> str:
     header = HEADER.format(source="ntc.slang") + LIBRARY_HEADER
     parts = (header, guard, head, filters(target), DOT4[target], unmangled(body), end)
     return _tidy("".join(parts))
+
+
+def for_webgl(text: str) -> str:
+    """The library in GLSL 4.50 as GLSL ES 3.00, which reads the words from a texture."""
+    for pattern, replacement in ES_EDITS:
+        text, count = re.subn(pattern, replacement, text, flags=re.DOTALL | re.MULTILINE)
+        assert count >= 1, pattern
+    assert "_data" not in text
+    return text
 
 
 def filters(target: str) -> str:

@@ -10,7 +10,7 @@ const names = {
 export default defineConfig({
   base: "./",
   build: {
-    chunkSizeWarningLimit: 600, // KB, of three.js
+    chunkSizeWarningLimit: 900, // KB, of three.js
     outDir: process.env.NTC_WEB ?? "../ntc/viewer/web",
     emptyOutDir: true,
     assetsDir: "",

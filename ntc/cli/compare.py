@@ -15,7 +15,7 @@ DIFFERS = 7
 
 
 def command(
-    a: Path = typer.Argument(help="Reference: a .ntc, a folder of maps or an image."),
+    a: Path = typer.Argument(help="Reference: a .ntc, or maps or textures: a folder or one file."),
     b: Path = typer.Argument(help="What to compare with it."),
     min_psnr: float | None = typer.Option(None, help="Exit with 6 if the whole is below, in dB."),
     exact: bool = typer.Option(False, "--exact", help="Exit with 7 if any sample differs."),

@@ -26,7 +26,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 def command(
     paths: list[Path] = typer.Argument(
-        help="`.ntc` files, and folders of maps, manifests or images to compare them with."
+        help="`.ntc` files; folders of maps, manifests, images or exported textures beside them."
     ),
     host: str = typer.Option(LOOPBACK, help="Address to serve at; others may then see the page."),
     port: int = typer.Option(0, min=0, max=65535, help="0: one that is free."),

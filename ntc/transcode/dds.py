@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from ntc.transcode.formats import Texture
+from ntc.errors import InputError
+from ntc.transcode.formats import Level, Texture, first_level
 
 # DXGI_FORMAT without and with the sRGB curve; BC6H is the unsigned one.
 _DXGI: Final = {
@@ -17,6 +18,14 @@ _DXGI: Final = {
     "bc7": (98, 99),
     "rgba8": (28, 29),
     "rgba16f": (10, 10),
+}
+_FOUR_CCS: Final = {  # of files without that header
+    b"DXT1": "bc1",
+    b"DXT5": "bc3",
+    b"ATI1": "bc4",
+    b"BC4U": "bc4",
+    b"ATI2": "bc5",
+    b"BC5U": "bc5",
 }
 _ALPHA_MODE: Final = {"opacity": 1, "none": 3, "data": 4}  # straight, opaque, custom
 
@@ -55,3 +64,18 @@ def chunks(texture: Texture) -> list[bytes]:
     number = _DXGI[texture.format.name][texture.srgb]
     extension = struct.pack("<5I", number, _TEXTURE_2D, 0, 1, _ALPHA_MODE[texture.alpha])
     return [header, extension, *texture.levels]
+
+
+def read(data: bytes) -> Level:
+    """The first level of a file, of those formats that `ntc export` writes. Raises InputError."""
+    if len(data) < 148 or data[:4] != b"DDS ":
+        raise InputError("is no DDS file")
+    height, width = struct.unpack_from("<2I", data, 12)
+    code = data[84:88]
+    if code != b"DX10":
+        return first_level(_FOUR_CCS.get(code), width, height, data[128:])
+    number, dimension, _, count, _ = struct.unpack_from("<5I", data, 128)
+    if dimension != _TEXTURE_2D or count != 1:
+        raise InputError("is no single image")
+    name = next((name for name, numbers in _DXGI.items() if number in numbers), None)
+    return first_level(name, width, height, data[148:])

@@ -8,7 +8,10 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from ntc.errors import InputError
 from ntc.format.spec import mip_size
+
+_MAX_SIDE: Final = 16384
 
 Alpha = Literal["none", "opacity", "data"]  # what the fourth channel of a texture holds
 
@@ -85,6 +88,28 @@ class Texture:
     def nbytes(self) -> int:
         """Bytes in video memory."""
         return sum(map(len, self.levels))
+
+
+@dataclass(frozen=True)
+class Level:
+    """The first level of a texture that was read."""
+
+    format: TextureFormat
+    width: int
+    height: int
+    data: bytes
+
+
+def first_level(name: str | None, width: int, height: int, data: bytes) -> Level:
+    """A level of the format of this name, whose bytes `data` begin with. Raises InputError."""
+    if name is None:
+        raise InputError("is in a format that `ntc export` does not write")
+    if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
+        raise InputError(f"is {width}x{height}; sides are 1 to {_MAX_SIDE}")
+    size = FORMATS[name].level_bytes(width, height)
+    if len(data) < size:
+        raise InputError(f"ends too early: {size} bytes of its first level, {len(data)} are there")
+    return Level(FORMATS[name], width, height, data[:size])
 
 
 def bc_format(planes: int, *, normal: bool) -> TextureFormat:

@@ -11,7 +11,8 @@ import struct
 from importlib.metadata import version
 from typing import Final, NamedTuple
 
-from ntc.transcode.formats import Texture
+from ntc.errors import InputError
+from ntc.transcode.formats import Level, Texture, first_level
 
 _IDENTIFIER: Final = b"\xabKTX 20\xbb\r\n\x1a\n"
 _HEADER: Final = struct.Struct("<12s9I4I2Q")
@@ -77,6 +78,20 @@ def chunks(texture: Texture) -> list[bytes]:
         index.append(_LEVEL.pack(end + padding, len(level), len(level)))
         end += padding + len(level)
     return [header, *reversed(index), descriptor, keys, *body]
+
+
+def read(data: bytes) -> Level:
+    """The first level of a file, of those formats that `ntc export` writes. Raises InputError."""
+    if len(data) < _HEADER.size + _LEVEL.size or data[:12] != _IDENTIFIER:
+        raise InputError("is no KTX2 file")
+    _, code, _, width, height, depth, layers, faces, _, packing, *_ = _HEADER.unpack_from(data)
+    if (depth, faces) != (0, 1) or layers > 1:
+        raise InputError("is no single image")
+    if packing != 0:
+        raise InputError("is packed once more (supercompression), which is not read")
+    at, size, _ = _LEVEL.unpack_from(data, _HEADER.size)
+    name = next((name for name, codes in _CODES.items() if code in codes.vulkan), None)
+    return first_level(name, width, height, data[at : at + size])
 
 
 def _descriptor(texture: Texture) -> bytes:

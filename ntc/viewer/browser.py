@@ -12,7 +12,7 @@ from ntc.files import write_bytes
 
 _PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # WebGPU without a GPU, drawn to a canvas.
-_FLAGS: Final = (
+FLAGS: Final = (
     "--enable-unsafe-webgpu",
     "--use-angle=swiftshader",
     "--enable-features=Vulkan",
@@ -41,7 +41,7 @@ def shoot(url: str, picture: Path, width: int, height: int) -> None:
         names = ", ".join(_PROGRAMS)
         raise RuntimeFailure(f"no browser found: looked for {names}; install Debian's `chromium`")
     # Root has no sandbox.
-    flags = [*_FLAGS, "--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else [*_FLAGS]
+    flags = [*FLAGS, "--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else [*FLAGS]
     try:
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=program, args=flags)

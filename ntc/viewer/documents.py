@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ntc.format.metadata import MapRecord
 
-Kind = Literal["ntc", "images"]
+Kind = Literal["ntc", "images", "textures"]
 State = Literal["running", "done", "cancelled", "failed"]
 Option = bool | int | float | str
 
@@ -28,8 +28,8 @@ class SessionItem(_Document):
     height: int = 0
     mips: int = 0
     maps: list[str] = []
-    bytes: int = Field(default=0, description="of the file, or of all images")
-    video_memory_bytes: int = Field(default=0, description="of a .ntc; of images 0")
+    bytes: int = Field(default=0, description="of the file, or of all images or textures")
+    video_memory_bytes: int = Field(default=0, description="of a .ntc, else 0")
     raw_bytes: int = Field(default=0, description="of all maps and mips of a .ntc, uncompressed")
     block_bytes: int = Field(default=0, description="of the same as BC7, BC5 and BC4 textures")
     reference: int | None = Field(default=None, description="the images that a .ntc was made from")

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from ntc.errors import FileError, InputError, reason_of
+from ntc.errors import FileError, reason_of
 from ntc.format.metadata import MapRecord
 from ntc.material import Material
-from ntc.texture import measure_material, mip_count
+from ntc.texture import TextureSet, load_material, measure_material, mip_count
 from ntc.texture.sources import find_sources
 from ntc.transcode.costs import block_bytes, raw_bytes
+from ntc.transcode.reading import as_images, texture_files
 from ntc.viewer.documents import Kind, SessionItem
-
-_TEXTURES: Final = (".dds", ".ktx2", ".ktx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +37,19 @@ class Item:
 
 
 def make_item(number: int, path: Path) -> Item:
-    """The item at a path. Raises FileError if nothing is there, InputError for what is not read."""
+    """The item at a path. Raises FileError if nothing is there."""
     if not path.exists():
         raise FileError(f"{path}: no such file or folder")
-    if path.suffix.lower() in _TEXTURES:
-        raise InputError(
-            f"{path}: {path.suffix} is written, not read; use `ntc export --to png` to look at it"
-        )
-    compressed = path.suffix.lower() == ".ntc" and not path.is_dir()
-    return Item(number, path, "ntc" if compressed else "images")
+    if path.suffix.lower() == ".ntc" and not path.is_dir():
+        return Item(number, path, "ntc")
+    return Item(number, path, "textures" if texture_files(path) else "images")
+
+
+def load_images(item: Item) -> TextureSet:
+    """The samples of images or textures. Raises FileError, InputError and RuntimeFailure."""
+    name = None if item.kind == "images" else item.path.stem
+    with as_images(item.path) as images:
+        return load_material(images, name=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,22 @@ def describe_images(item: Item) -> Described:
     )
     files = frozenset(source.file.lower() for source in sources.files)
     return Described(shown, files, frozenset({sources.name.lower(), _stem(item.path)}))
+
+
+def describe_textures(item: Item, loaded: TextureSet) -> Described:
+    """Textures of a GPU: what they hold is known when they are unpacked."""
+    shown = SessionItem(
+        number=item.number,
+        name=loaded.name,
+        path=str(item.path),
+        kind=item.kind,
+        width=loaded.width,
+        height=loaded.height,
+        mips=mip_count(loaded.width, loaded.height),
+        maps=[record.name for record in loaded.maps],
+        bytes=sum(path.stat().st_size for path in texture_files(item.path)),
+    )
+    return Described(shown)
 
 
 def describe_failure(item: Item, error: Exception) -> Described:

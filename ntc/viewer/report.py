@@ -50,9 +50,9 @@ def html(session: Session) -> tuple[str, list[str]]:
     subjects, failures = [], [item.error for item in items if item.error is not None]
     used = {item.reference for item in items}
     failures += [
-        f"{item.path}: none of the .ntc files was made from these images"
+        f"{item.path}: none of the .ntc files was made from these {item.kind}"
         for item in items
-        if item.kind == "images" and item.error is None and item.number not in used
+        if item.kind != "ntc" and item.error is None and item.number not in used
     ]
     for item in items:
         if item.kind == "ntc" and item.error is None:

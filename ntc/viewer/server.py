@@ -69,11 +69,14 @@ def serving(session: Session, fits: Fits, host: str = LOOPBACK, port: int = 0) -
     with Server(session, fits, host, port) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
+        ahead = Thread(target=session.prepare)
+        ahead.start()
         try:
             yield server
         finally:
             fits.close()
             server.shutdown()
+            ahead.join()
             thread.join()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -18,7 +19,7 @@ from ntc.errors import UsageError
 from ntc.format.metadata import MapRecord, Sample
 from ntc.material import Material, open_material
 from ntc.reports import CompareReport, InfoReport
-from ntc.texture import TextureSet, load_material, mip_count
+from ntc.texture import TextureSet, mip_count
 from ntc.viewer import quality
 from ntc.viewer.cache import Cache
 from ntc.viewer.documents import MapsReport, SessionReport, TilesReport
@@ -28,10 +29,12 @@ from ntc.viewer.items import (
     describe_failure,
     describe_images,
     describe_material,
+    describe_textures,
+    load_images,
     make_item,
     with_references,
 )
-from ntc.viewer.samples import Samples, Stack, as_bytes, map_planes
+from ntc.viewer.samples import Samples, Stack, as_bytes, decode_map, map_planes
 
 _ROOM: Final = 2 << 30  # bytes of decoded mips and images, to look at them again
 
@@ -62,7 +65,7 @@ class Session:
 
     @property
     def has_images(self) -> bool:
-        """Whether one of the items is not a `.ntc`."""
+        """Whether one of the items can be compressed."""
         return any(item.kind == "images" for item in self._items)
 
     def item(self, number: int) -> Item:
@@ -84,9 +87,16 @@ class Session:
         generator = f"ntc {version('ntc')}"
         return SessionReport(generator=generator, items=with_references(found), fits=fits)
 
+    def prepare(self) -> None:
+        """Opens the first `.ntc`, which a page shows at first, while its browser starts."""
+        first = next((item for item in self._items if item.kind == "ntc"), None)
+        if first is not None:
+            with suppress(Exception):  # who asks for it is told
+                self.material(first.number)
+
     def info(self, number: int) -> InfoReport:
         """As `ntc info`."""
-        return api.info(self.compressed(number).path)
+        return api.describe(self.material(number), self.compressed(number).path)
 
     def material(self, number: int) -> Material:
         """A `.ntc`, open."""
@@ -127,11 +137,16 @@ class Session:
 
         16 bits of all others, and of images that were resized to the size of the material.
         """
-        maps, record = self.maps(number), self.record(number, name)
+        maps, record, item = self.maps(number), self.record(number, name), self.item(number)
+        if item.kind == "ntc":
+            return self._cache.get(
+                ("map", number, item.stamp, name, mip),
+                lambda: decode_map(self.material(number), record, mip),
+                lambda samples: samples.nbytes,
+            )
         planes = map_planes(record, self._stack(number, mip))
         whole = (record.width, record.height) == (maps.width, maps.height)
-        exact = record.sample is Sample.UINT8 and (whole or self.item(number).kind == "ntc")
-        return as_bytes(planes) if exact else planes
+        return as_bytes(planes) if whole and record.sample is Sample.UINT8 else planes
 
     def record(self, number: int, name: str) -> MapRecord:
         """A map by its name. Raises Missing."""
@@ -160,7 +175,7 @@ class Session:
     def side(self, number: int) -> Side:
         """Mip 0 of an item, as `ntc compare` reads it."""
         item = self.item(number)
-        if item.kind == "images":
+        if item.kind != "ntc":
             textures = self._images(number)
             return Side(item.path, textures.maps, textures.channels, compressed=False)
         return self._cache.get(
@@ -191,7 +206,7 @@ class Session:
         item = self.item(number)
         return self._cache.get(
             ("images", number, item.stamp),
-            lambda: load_material(item.path),
+            lambda: load_images(item),
             lambda textures: textures.channels.nbytes,
         )
 
@@ -207,6 +222,8 @@ class Session:
         try:
             if item.kind == "ntc":
                 return describe_material(item, self.material(item.number))
+            if item.kind == "textures":
+                return describe_textures(item, self._images(item.number))
             key = "images", item.number, item.stamp, "header"
             return self._cache.get(key, lambda: describe_images(item), lambda found: 1 << 12)
         except Exception as error:  # one bad file leaves the others to look at

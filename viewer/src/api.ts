@@ -5,7 +5,7 @@ export interface SessionItem {
   number: number;
   name: string;
   path: string;
-  kind: "ntc" | "images";
+  kind: "ntc" | "images" | "textures";
   width: number;
   height: number;
   mips: number;

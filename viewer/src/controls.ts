@@ -6,6 +6,7 @@ import {
   type DecoderName,
   DECODERS,
   type Filter,
+  FILTERS,
   type Mode,
   type Shape,
   SHAPES,
@@ -19,6 +20,7 @@ const MODE_NAMES: [Mode, string, string][] = [
   ["split", "split", "A left of the divider, B right of it (s)"],
   ["side", "side", "A beside B (v)"],
   ["diff", "|A−B|", "difference (d)"],
+  ["signed", "B−A", "signed difference, grey is none (D)"],
   ["relative", "|A−B|/A", "relative difference (r)"],
   ["flip", "FLIP", "what an eye sees of the difference (f)"],
   ["tiles", "tiles", "PSNR of tiles (t); n: the next worst"],
@@ -100,10 +102,6 @@ function mipChoice(store: Store, { mips, mip, size }: Scene): HTMLElement {
 /** What there is to choose of a body in three dimensions. */
 function body(store: Store, scene: Scene): HTMLElement {
   const { state } = store;
-  const filters: [string, string][] = [
-    ["filtered", "filtered, with mips"],
-    ["texel", "texel"],
-  ];
   return element(
     "span",
     { class: "group" },
@@ -113,7 +111,12 @@ function body(store: Store, scene: Scene): HTMLElement {
       state.shape,
       (shape) => store.set({ shape: shape as Shape }),
     ),
-    choice("filter", filters, state.filter, (filter) => store.set({ filter: filter as Filter })),
+    choice(
+      "filter",
+      FILTERS.map((name) => [name, name]),
+      state.filter,
+      (filter) => store.set({ filter: filter as Filter }),
+    ),
     mipChoice(store, scene),
     numberField("light", state.light, { min: 0, max: 360, step: 15 }, (light) =>
       store.set({ light }),

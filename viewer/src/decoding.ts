@@ -42,13 +42,18 @@ export async function openFile(bytes: ArrayBuffer): Promise<Opened> {
   return (await theWork().call({ kind: "open", bytes })).opened!;
 }
 
-/** A map of a mip, on the processor: about 100,000 texels a second. */
-export async function decodeOnProcessor(
+/** All channels of a mip, on the processor: about 100,000 texels a second. */
+export async function decodeOnProcessor(file: NtcFile, mip: number): Promise<Uint16Array> {
+  return (await theWork().call({ kind: "decode", file, mip })).outputs!;
+}
+
+/** A map of a mip whose channels were decoded. */
+export function mapOfOutputs(
   file: NtcFile,
+  outputs: Uint16Array,
   record: MapRecord,
   mip: number,
-): Promise<MapSamples> {
-  const outputs = (await theWork().call({ kind: "decode", file, mip })).outputs!;
+): MapSamples {
   const [width, height] = mipSize(file.model, mip);
   const values = newValues(record, width * height);
   const sent =
@@ -72,6 +77,15 @@ let gpu: Promise<Gpu | undefined> | undefined;
 export async function findFastGpu(): Promise<Gpu | undefined> {
   const found = await findGpu();
   return found?.software ? undefined : found;
+}
+
+/** Whether a shader that decodes is better than textures: where WebGL2 or WebGPU are no software. */
+export async function drawsFast(): Promise<boolean> {
+  const found = await findGpu();
+  if (found) return !found.software;
+  const context = document.createElement("canvas").getContext("webgl2");
+  const about = context?.getExtension("WEBGL_debug_renderer_info");
+  return !!about && !SOFTWARE.test(String(context?.getParameter(about.UNMASKED_RENDERER_WEBGL)));
 }
 
 /** The device, if there is one. */

@@ -12,7 +12,7 @@ export interface Entry {
   item: api.SessionItem | undefined;
   error: string | null;
   source: Source;
-  /** What it costs; of images undefined. */
+  /** What it costs; undefined where it is no `.ntc`. */
   report(): Promise<Report> | undefined;
 }
 
@@ -70,7 +70,7 @@ function entryOfItem(item: api.SessionItem): Entry {
   let report: Promise<Report> | undefined;
   return {
     key: String(item.number),
-    name: item.kind === "images" ? `${item.name} (images)` : item.name,
+    name: item.kind === "ntc" ? item.name : `${item.name} (${item.kind})`,
     item,
     error: item.error,
     source: new Source(item),

@@ -43,6 +43,9 @@ export class FitPanel {
   private readonly only = element("input", { name: "only", placeholder: "all" });
   private readonly exclude = element("input", { name: "exclude", placeholder: "none" });
   private readonly curve = element("canvas", { id: "curve" });
+  private readonly cancel = button("Cancel", "ends the fit at its next batch", () =>
+    this.act(api.cancelFit()),
+  );
   private readonly status = element("p", { id: "fit-status" }, "no fit yet");
   private readonly log = element("ol", { id: "runs" });
   private events: EventSource | undefined;
@@ -56,6 +59,7 @@ export class FitPanel {
   ) {
     [this.curve.width, this.curve.height] = [WIDTH, HEIGHT];
     this.options.value = "effort=fast";
+    this.cancel.disabled = true;
     const label = (text: string, field: HTMLElement): HTMLElement =>
       element("label", {}, text, field);
     this.node = element(
@@ -64,7 +68,7 @@ export class FitPanel {
       element("h2", {}, "Fit"),
       this.status,
       this.curve,
-      button("Cancel", "ends the fit at its next batch", () => this.act(api.cancelFit())),
+      this.cancel,
       element("h3", {}, "Settings"),
       label("images ", this.source),
       label("options of ntc compress, one a line", this.options),
@@ -120,6 +124,7 @@ export class FitPanel {
     this.draw(event);
     this.status.textContent = statusOf(event);
     const ended = event.run.state !== "running";
+    this.cancel.disabled = ended;
     const same = before?.run.run === event.run.run && before.run.state === event.run.state;
     if (!same) this.act(this.showLog());
     if (ended || event.preview !== before?.preview) this.changed(event);

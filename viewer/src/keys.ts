@@ -1,6 +1,15 @@
 /** The keyboard: one table, which the help shows too. */
 import { element, table } from "./dom.js";
-import { bounded, type Mode, SHOWS, type State, type Store } from "./state.js";
+import {
+  bounded,
+  FILTERS,
+  type Mode,
+  SHAPES,
+  SHOWS,
+  type State,
+  type Store,
+  WHOLE,
+} from "./state.js";
 
 /** What keys need beyond the state. */
 export interface Acts {
@@ -37,11 +46,14 @@ export const KEYS: readonly [string[], string, Act][] = [
   [["s"], "split: drag the divider", mode("split")],
   [["v"], "side by side", mode("side")],
   [["d"], "difference", mode("diff")],
+  [["D"], "signed difference", mode("signed")],
   [["r"], "relative difference", mode("relative")],
   [["f"], "FLIP", mode("flip")],
   [["t"], "PSNR of tiles", mode("tiles")],
   [["g"], "angle between normals", mode("angle")],
   [["p"], "on a body", mode("3d")],
+  [["y"], "next body", change(({ shape }) => ({ shape: next(SHAPES, shape) }))],
+  [["i"], "next filter on a body", change(({ filter }) => ({ filter: next(FILTERS, filter) }))],
   [["l"], "fit", mode("fit")],
   [["n"], "next worst tile", (_, acts) => acts.worst(1)],
   [["N"], "tile before", (_, acts) => acts.worst(-1)],
@@ -66,7 +78,7 @@ export const KEYS: readonly [string[], string, Act][] = [
   [["+", "="], "closer", (_, acts) => acts.zoomBy(2)],
   [["-"], "farther", (_, acts) => acts.zoomBy(0.5)],
   [["z"], "a pixel for a texel", (_, acts) => acts.fullSize()],
-  [["Home", "h"], "all of the material", change(() => ({ zoom: 0, x: 0.5, y: 0.5 }))],
+  [["Home", "h"], "all of the material", change(() => WHOLE)],
   [["ArrowLeft"], "left", (_, acts) => acts.panBy(-1, 0)],
   [["ArrowRight"], "right", (_, acts) => acts.panBy(1, 0)],
   [["ArrowUp"], "up", (_, acts) => acts.panBy(0, -1)],
@@ -105,8 +117,9 @@ export function keyTable(): HTMLElement {
   const mouse = [
     ["space, held", "A instead of B, and B instead of A"],
     ["1 to 9", "maps"],
-    ["drag, wheel", "move, closer and farther"],
+    ["drag, wheel", "move or turn, closer and farther"],
     ["double click", "all of the material"],
+    ["drop files", "one as B, two as A and B"],
   ];
   const rows = KEYS.map(([keys, told]) => [keys.join(" or "), told]);
   return element(

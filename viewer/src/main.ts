@@ -2,6 +2,7 @@
 import { Body } from "./body.js";
 import { fillBar } from "./controls.js";
 import { byId, element } from "./dom.js";
+import { findGpu } from "./decoding.js";
 import { Entries } from "./entries.js";
 import { FitPanel } from "./fit.js";
 import { withPreview } from "./fitScene.js";
@@ -9,16 +10,17 @@ import { histogram, inspect, texelAt } from "./inspector.js";
 import { keyTable, listenToKeys } from "./keys.js";
 import type { Outline } from "./marks.js";
 import { numbersOf } from "./numbers.js";
-import { listenToPointer } from "./pointer.js";
-import { readScene, readTiles, type Scene } from "./scene.js";
+import { listenToDrops, listenToPointer } from "./pointer.js";
+import { readFirst, readScene, readTiles, type Scene } from "./scene.js";
 import { Stage } from "./stage.js";
-import { bounded, formatState, parseState, type State, Store, USUAL } from "./state.js";
+import { bounded, formatState, parseState, type State, Store, USUAL, WHOLE } from "./state.js";
 import { restoreTheme, toggleTheme } from "./theme.js";
 import { placeAt, zoomOf } from "./view.js";
 
 const PAN_STEP = 0.1; // of the view
-const VIEW_ONLY = new Set(["zoom", "x", "y", "split", "tiling", "turn", "tilt"]);
+const VIEW_ONLY = new Set(["zoom", "x", "y", "split", "tiling", "turn", "tilt", "distance"]);
 const TURN = 0.4; // degrees a pixel
+const TURN_STEP = 25; // pixels a key
 
 const root = document.documentElement;
 const bar = byId("bar");
@@ -29,7 +31,7 @@ const help = byId<HTMLDialogElement>("help");
 const entries = new Entries();
 const store = new Store(USUAL);
 const stage = new Stage(() => repaint());
-const body = new Body();
+const body = new Body(() => sayBody());
 let scene: Scene | undefined;
 let held = false;
 let worst = -1;
@@ -64,20 +66,25 @@ function repaint(): void {
 function draw(): void {
   if (!scene) return;
   const { width, height } = stage.canvas;
-  body.draw(store.state, width, height);
+  body.draw(scene, store.state, width, height);
   stage.draw(scene, store.state, held, outline);
   const { mode } = store.state;
   const { latest } = fit;
-  if (mode === "3d") stage.say(`A: ${scene.a.name} · B: ${scene.b.name} · ${body.label()}`);
+  sayBody();
   if (mode === "fit" && latest?.preview) {
     stage.say(`preview ${latest.preview} of run ${latest.run.run} · ${scene.record.name}`);
   }
+}
+
+function sayBody(): void {
+  if (scene && store.state.mode === "3d") stage.say(body.label(scene.a.name, scene.b.name));
 }
 
 /** Reads what the state wants and shows it; a later wish overtakes an earlier one. */
 async function refresh(): Promise<void> {
   const mine = ++asked;
   delete root.dataset["ready"];
+  delete root.dataset["shown"];
   delete root.dataset["error"];
   message.textContent = "";
   root.dataset["busy"] = "1";
@@ -85,17 +92,19 @@ async function refresh(): Promise<void> {
   const { state } = store;
   if (state.mode === "fit") fit.open(entries.session?.items ?? []);
   try {
+    const first = await readFirst(entries, state, scene?.b).catch(() => undefined);
+    if (mine !== asked) return;
+    if (first) show(first, "coarse");
     const found = await (state.mode === "fit"
       ? withPreview(entries, state, fit.latest)
       : readScene(entries, state));
     if (mine !== asked) return;
     if (found.record.name !== scene?.record.name || found.b !== scene?.b) worst = -1;
     if (worst < 0) outline = undefined;
-    scene = found;
-    fillBar(bar, store, entries, scene, barActs);
     await body.wear(found, state);
     if (mine !== asked) return;
-    draw();
+    show(found, "sharp");
+    await body.drawn;
     await fillPanel(found, state);
     if (mine === asked) root.dataset["ready"] = "1";
   } catch (error) {
@@ -105,8 +114,16 @@ async function refresh(): Promise<void> {
   }
 }
 
+/** Puts a scene onto the page; what else is told of it follows. */
+function show(found: Scene, how: "coarse" | "sharp"): void {
+  scene = found;
+  fillBar(bar, store, entries, scene, barActs);
+  draw();
+  root.dataset["shown"] = how;
+}
+
 async function fillPanel(found: Scene, state: State): Promise<void> {
-  const parts = state.mode === "fit" ? [] : await numbersOf(found);
+  const parts = state.mode === "fit" ? [] : await numbersOf(found, state.decoder);
   if (scene !== found) return;
   // What is being written into the form of fits would lose the focus.
   if (state.mode !== "fit") sides.replaceChildren(...parts);
@@ -115,26 +132,28 @@ async function fillPanel(found: Scene, state: State): Promise<void> {
   inspected.replaceChildren();
 }
 
+/** Shows a file as B; of several the first as A beside the last. */
 async function openFiles(files: Iterable<File>): Promise<void> {
   const failures: string[] = [];
-  let last;
+  const keys: string[] = [];
   for (const file of files) {
     try {
-      last = await entries.addFile(file);
+      keys.push((await entries.addFile(file)).key);
     } catch (error) {
       failures.push((error as Error).message);
     }
   }
-  if (last)
-    store.set({ a: store.state.a || (scene?.a.key ?? ""), b: last.key, map: "", mode: "b" });
+  const [first, last] = [keys[0], keys.at(-1)];
+  if (last !== undefined && first !== last) store.set({ a: first!, b: last, map: "", mode: "split" });
+  else if (last !== undefined) store.set({ a: scene?.a.key ?? last, b: last, map: "", mode: "b" });
   if (failures.length) fail(failures.join("\n"));
 }
 
 /** Shows the tile that is the next worst, or the one before. */
 async function showWorst(step: number): Promise<void> {
   if (!scene) return;
-  const { a, b, record, size } = scene;
-  const tiles = scene.tiles ?? (await readTiles(a, b, record));
+  const { record, size } = scene;
+  const tiles = scene.tiles ?? (await readTiles(scene));
   if (tiles.worst.length === 0) throw new Error(`${record.name}: no tile differs`);
   worst = (worst + step + tiles.worst.length) % tiles.worst.length;
   const place = tiles.worst[worst]!;
@@ -176,10 +195,6 @@ function zoomAt(zoom: number, x: number, y: number): void {
   });
 }
 
-function zoomBy(factor: number): void {
-  zoomAt(zoomNow() * factor, stage.canvas.width / 2, stage.canvas.height / 2);
-}
-
 function panBy(pixelsX: number, pixelsY: number): void {
   if (!scene) return;
   const { x, y } = store.state;
@@ -196,6 +211,13 @@ function turnBy(x: number, y: number): void {
   const { turn, tilt } = store.state;
   const around = ((turn + TURN * x + 540) % 360) - 180;
   store.set({ turn: bounded("turn", around), tilt: bounded("tilt", tilt + TURN * y) });
+}
+
+/** Closer by a factor: to the body, else to the picture, where a place stays under its pixel. */
+function closer(factor: number, x: number, y: number): void {
+  const { mode, distance } = store.state;
+  if (mode === "3d") store.set({ distance: bounded("distance", distance / factor) });
+  else zoomAt(zoomNow() * factor, x, y);
 }
 
 function hover(x: number, y: number): void {
@@ -253,9 +275,12 @@ function listen(): void {
       channels: () => scene?.right.channels ?? 1,
       mip: () => scene?.mip ?? 0,
       mips: () => scene?.mips ?? 1,
-      zoomBy,
+      zoomBy: (factor) => closer(factor, stage.canvas.width / 2, stage.canvas.height / 2),
       fullSize: () => zoomAt(1, stage.canvas.width / 2, stage.canvas.height / 2),
-      panBy: (x, y) => panBy(x * PAN_STEP * stage.canvas.width, y * PAN_STEP * stage.canvas.height),
+      panBy: (x, y) => {
+        if (store.state.mode === "3d") turnBy(x * TURN_STEP, y * TURN_STEP);
+        else panBy(x * PAN_STEP * stage.canvas.width, y * PAN_STEP * stage.canvas.height);
+      },
       worst: (step) => void showWorst(step).catch(fail),
       help: showHelp,
       theme,
@@ -267,16 +292,12 @@ function listen(): void {
   );
   listenToPointer(byId("stage"), stage.divider, {
     move: (x, y) => (store.state.mode === "3d" ? turnBy(x, y) : panBy(-x, -y)),
-    zoom: (factor, x, y) => zoomAt(zoomNow() * factor, x, y),
+    zoom: closer,
     hover,
-    reset: () => store.set({ zoom: 0, x: 0.5, y: 0.5 }),
+    reset: () => store.set(WHOLE),
     split: (x) => store.set({ split: bounded("split", x / stage.canvas.width) }),
   });
-  addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    if (event.dataTransfer) void openFiles(event.dataTransfer.files);
-  });
+  listenToDrops((files) => void openFiles(files));
 }
 
 async function start(): Promise<void> {
@@ -284,6 +305,7 @@ async function start(): Promise<void> {
   restoreTheme();
   help.append(keyTable());
   store.state = parseState(location.hash);
+  void findGpu(); // takes a while, as does what follows
   await entries.refresh();
   listen();
   await refresh();

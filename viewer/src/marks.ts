@@ -2,8 +2,8 @@
 import type { MapSamples } from "./samples.js";
 import type { Placement, Size } from "./view.js";
 
-export const NUMBERS_FROM = 40; // pixels a texel, to have room for numbers
-const LINE = 11; // pixels
+const NUMBERS_FROM = 40; // pixels of the page a texel, to have room for numbers
+const LINE = 11; // pixels of the page
 
 export interface Outline {
   x: number;
@@ -36,10 +36,11 @@ export function writeNumbers(
   const { width, height, channels, values } = samples;
   const across = (placement.zoom * size.width) / width;
   const down = (placement.zoom * size.height) / height;
-  if (across < NUMBERS_FROM || down < LINE * (channels + 1)) return;
-  context.font = `${LINE - 1}px ui-monospace, monospace`;
+  const high = LINE * devicePixelRatio;
+  if (across < NUMBERS_FROM * devicePixelRatio || down < high * (channels + 1)) return;
+  context.font = `${high - devicePixelRatio}px ui-monospace, monospace`;
   context.textAlign = "center";
-  context.lineWidth = 3;
+  context.lineWidth = 3 * devicePixelRatio;
   const first = Math.max(Math.floor((left - placement.left) / across), 0);
   const last = Math.min(Math.ceil((right - placement.left) / across), width);
   const top = Math.max(Math.floor(-placement.top / down), 0);
@@ -50,7 +51,7 @@ export function writeNumbers(
       if (middle < left || middle > right) continue;
       for (let channel = 0; channel < channels; channel++) {
         const text = String(values[(y * width + x) * channels + channel]);
-        const line = placement.top + (y + 0.5) * down + LINE * (channel + 0.8 - channels / 2);
+        const line = placement.top + (y + 0.5) * down + high * (channel + 0.8 - channels / 2);
         context.strokeStyle = "#000a";
         context.strokeText(text, middle, line);
         context.fillStyle = "#fff";
@@ -66,7 +67,7 @@ export function writeOutline(
   { zoom, left, top }: Placement,
   outline: Outline,
 ): void {
-  context.lineWidth = 2;
+  context.lineWidth = 2 * devicePixelRatio;
   context.strokeStyle = "#0ff";
   const [x, y] = [left + outline.x * zoom, top + outline.y * zoom];
   context.strokeRect(x, y, outline.width * zoom, outline.height * zoom);

@@ -2,7 +2,9 @@
 import * as api from "./api.js";
 import { element, table } from "./dom.js";
 import type { Entry } from "./entries.js";
-import type { Scene } from "./scene.js";
+import { qualityOf } from "./quality.js";
+import { readPairs, type Scene } from "./scene.js";
+import type { DecoderName } from "./state.js";
 
 export function bytesText(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB"];
@@ -22,10 +24,11 @@ function cost(bytes: number): HTMLElement {
 }
 
 /** The numbers of B, and how it compares with A. */
-export async function numbersOf({ a, b }: Scene): Promise<Node[]> {
+export async function numbersOf(scene: Scene, decoder: DecoderName): Promise<Node[]> {
+  const { b } = scene;
   const parts: Node[] = [element("h2", {}, b.name), await costs(b)];
   try {
-    parts.push(...(await quality(a, b)));
+    parts.push(...(await quality(scene, decoder)));
   } catch (error) {
     // The picture stands all the same.
     parts.push(element("p", { class: "error" }, (error as Error).message));
@@ -53,13 +56,14 @@ async function costs(b: Entry): Promise<HTMLElement> {
     rows.push(["decoder", report.decoder.join(" → ")]);
     rows.push(["size", `${report.width}×${report.height}, ${report.mips} mips`]);
   } else if (item) {
-    rows.push(["images", cost(item.bytes)], ["size", `${item.width}×${item.height}`]);
+    rows.push([item.kind, cost(item.bytes)], ["size", `${item.width}×${item.height}`]);
   }
   return table("costs", rows);
 }
 
-/** PSNR of each map: measured by the server, else as the file was fitted. */
-async function quality(a: Entry, b: Entry): Promise<Node[]> {
+/** PSNR of each map: measured by the server, of files it does not have here; else as fitted. */
+async function quality(scene: Scene, decoder: DecoderName): Promise<Node[]> {
+  const { a, b, mip } = scene;
   if (a !== b && a.item && b.item) {
     const report = await api.compare(a.item.number, b.item.number);
     const rows = psnrRows(report.psnr, report.maps);
@@ -67,6 +71,11 @@ async function quality(a: Entry, b: Entry): Promise<Node[]> {
       rows.push([`${name}, degrees`, `${mean.toFixed(2)}, at most ${most.toFixed(1)}`]);
     }
     return [element("h3", {}, `B against ${a.name}`), table("psnr", rows)];
+  }
+  if (a !== b) {
+    const { all, maps } = qualityOf(await readPairs(scene, decoder));
+    const title = `B against ${a.name}, measured here in mip ${mip}`;
+    return [element("h3", {}, title), table("psnr", psnrRows(all, maps))];
   }
   const report = await b.report();
   if (!report) return [];

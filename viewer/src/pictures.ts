@@ -81,23 +81,32 @@ function checkSizes(a: Sent, b: Sent): void {
   }
 }
 
-/** |A - B| in storage space, times the gain; if relative, in parts of A. */
+/** How the error B - A of a texel that is `exact` in A is shown, in parts of white. */
+const DIFFERENCES = {
+  diff: (error: number, gain: number) => gain * Math.abs(error),
+  signed: (error: number, gain: number) => (1 + gain * error) / 2,
+  // Below one step of 8 bits, parts of A would be noise.
+  relative: (error: number, gain: number, exact: number) =>
+    (gain * Math.abs(error)) / Math.max(exact, 1 / 255),
+} as const;
+
+/** A against B in storage space. */
 export function differencePicture(
   a: MapSamples,
   b: MapSamples,
   state: State,
-  relative: boolean,
+  mode: keyof typeof DIFFERENCES,
 ): Picture {
   checkSizes(a, b);
   const shared = Math.min(a.channels, b.channels);
   const [red, green, blue] = shownChannels(shared, state.channel);
+  const part = DIFFERENCES[mode];
+  const none = Math.round(255 * part(0, state.gain, 1)); // of a channel that a map of two lacks
   const byte = (i: number, channel: number): number => {
-    if (channel >= shared) return 0;
+    if (channel >= shared) return none;
     const exact = a.values[i * a.channels + channel]! / a.top;
-    const error = Math.abs(exact - b.values[i * b.channels + channel]! / b.top);
-    // Below one step of 8 bits, parts of A would be noise.
-    const shown = relative ? error / Math.max(exact, 1 / 255) : error;
-    return Math.min(Math.round(255 * state.gain * shown), 255);
+    const error = b.values[i * b.channels + channel]! / b.top - exact;
+    return Math.min(Math.max(Math.round(255 * part(error, state.gain, exact)), 0), 255);
   };
   return draw(a.width, a.height, (i) => pixel(byte(i, red), byte(i, green), byte(i, blue)));
 }
@@ -129,8 +138,10 @@ export function tilesPicture(tiles: Tiles, width: number, height: number): Pictu
     return HEAT[Math.round(255 * Math.min(Math.max(part, 0), 1))]!;
   });
   return draw(width, height, (i) => {
-    const row = Math.floor(Math.floor(i / width) / tiles.size);
-    return heat[row * tiles.columns + Math.floor((i % width) / tiles.size)]!;
+    // A coarse mip may have left out the last texels.
+    const row = Math.min(Math.floor(Math.floor(i / width) / tiles.size), tiles.rows - 1);
+    const column = Math.min(Math.floor((i % width) / tiles.size), tiles.columns - 1);
+    return heat[row * tiles.columns + column]!;
   });
 }
 
@@ -138,6 +149,7 @@ export function tilesPicture(tiles: Tiles, width: number, height: number): Pictu
 export function legend(state: State): string {
   const { gain } = state;
   if (state.mode === "diff") return `|A − B| × ${gain}: white is 1/${gain} of the range`;
+  if (state.mode === "signed") return `(B − A) × ${gain}: grey is 0, white 1/${gain} of the range`;
   if (state.mode === "relative")
     return `|A − B| / A × ${gain}: white is ${(100 / gain).toFixed(1)} %`;
   if (state.mode === "angle") return `angle: white is ${(FULL_DEGREES / gain).toFixed(2)}°`;

@@ -1,4 +1,4 @@
-/** The mouse and touches on the picture, and the divider within it. */
+/** The mouse and touches on the picture, the divider within it, and files dropped onto the page. */
 
 /** What gestures do; places are in pixels of the area. */
 export interface Gestures {
@@ -44,5 +44,22 @@ export function listenToPointer(area: HTMLElement, divider: HTMLElement, gesture
   divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId));
   divider.addEventListener("pointermove", (event) => {
     if (divider.hasPointerCapture(event.pointerId)) gestures.split(place(event)[0]);
+  });
+}
+
+/** Files dropped anywhere onto the page; while they are held over it, it shows that it takes them. */
+export function listenToDrops(open: (files: File[]) => void): void {
+  const root = document.documentElement;
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    root.dataset["drop"] = "1";
+  });
+  addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) delete root.dataset["drop"];
+  });
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    delete root.dataset["drop"];
+    open([...(event.dataTransfer?.files ?? [])]);
   });
 }

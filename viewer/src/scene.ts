@@ -11,10 +11,13 @@ import {
   pictureOf,
   tilesPicture,
 } from "./pictures.js";
+import { type Pair, tilesOf } from "./quality.js";
 import { counterpart, type MapSamples } from "./samples.js";
 import type { DecoderName, State } from "./state.js";
+import type { Worn } from "./surface.js";
 import type { Size } from "./view.js";
 
+const FIRST_TEXELS = 1 << 18; // of a picture that is there at once
 const MOST_TEXELS = 1 << 24; // of a mip that is chosen by the page
 const MOST_WORN = 1 << 22; // of maps that become textures, all at once
 const MOST_ON_PROCESSOR = 1 << 18; // about 3 s
@@ -34,8 +37,8 @@ export interface Scene {
   /** Of A and of B; in modes of one picture the same. */
   pictures: [Picture, Picture];
   tiles: api.Tiles | undefined;
-  /** All maps of A and of B, for a body that wears them. */
-  worn: [MapSamples[], MapSamples[]] | undefined;
+  /** A and B for a body that wears them. */
+  worn: [Worn, Worn] | undefined;
 }
 
 /** The entries and maps of a state. Throws an Error that says what cannot be shown. */
@@ -59,53 +62,95 @@ export async function readScene(entries: Entries, state: State): Promise<Scene> 
     a.source.samples(record, mip, state.decoder),
     b.source.samples(other, mip, state.decoder),
   ]);
-  const tiles = state.mode === "tiles" ? await readTiles(a, b, record) : undefined;
+  const tiles = state.mode === "tiles" ? await readTiles({ a, b, left, right, mip }) : undefined;
   const worn: Scene["worn"] =
     state.mode === "3d"
-      ? [await allMaps(a, mip, state.decoder), await allMaps(b, mip, state.decoder)]
+      ? [await a.source.worn(mip, state.decoder), await b.source.worn(mip, state.decoder)]
       : undefined;
   const partial = { a, b, size, mip, mips, records, record, left, right, tiles, worn };
   return { ...partial, pictures: await makePictures(partial, state) };
 }
 
-async function allMaps(entry: Entry, mip: number, decoder: DecoderName): Promise<MapSamples[]> {
-  const { maps } = await entry.source.maps();
-  return Promise.all(maps.map((record) => entry.source.samples(record, mip, decoder)));
+/** What stands until the scene itself does: B alone in a coarse mip, which the server has at once.
+ *
+ * Undefined where that is none of what the state wants, or where B was shown before.
+ */
+export async function readFirst(
+  entries: Entries,
+  state: State,
+  before: Entry | undefined,
+): Promise<Scene | undefined> {
+  const [, b] = entries.usual(state.a, state.b);
+  const ours = state.decoder === "auto" || state.decoder === "server";
+  if (b === before || b.item?.kind !== "ntc" || state.mode !== "b" || !ours) return undefined;
+  const maps = await b.source.maps();
+  const mip = mipOfMost(FIRST_TEXELS, maps, maps.mips);
+  if (mip <= Math.max(state.mip, 0)) return undefined;
+  return readScene(entries, { ...state, a: b.key, mip, decoder: "server" });
 }
 
 async function usualMip(size: Size, mips: number, b: Entry, state: State): Promise<number> {
-  const slow = state.decoder === "browser" || (!b.item && !(await findFastGpu()));
+  const here = state.decoder === "webgpu" || !b.item; // in this browser
+  const slow = state.decoder === "browser" || (here && !(await findFastGpu()));
   const usual = state.mode === "3d" ? MOST_WORN : MOST_TEXELS;
-  const most = slow ? MOST_ON_PROCESSOR : usual;
+  return mipOfMost(slow ? MOST_ON_PROCESSOR : usual, size, mips);
+}
+
+/** The finest mip of at most so many texels. */
+function mipOfMost(texels: number, { width, height }: Size, mips: number): number {
   let mip = 0;
-  while (mip + 1 < mips && (size.width >> mip) * (size.height >> mip) > most) mip++;
+  while (mip + 1 < mips && (width >> mip) * (height >> mip) > texels) mip++;
   return mip;
 }
 
-function numbersOf(a: Entry, b: Entry): [number, number] {
-  if (!a.item || !b.item) throw new Error("a dropped file is not on the server, which measures it");
-  return [a.item.number, b.item.number];
+/** PSNR of tiles: by the server, of files that it does not have by this page. */
+export async function readTiles({
+  a,
+  b,
+  left,
+  right,
+  mip,
+}: Pick<Scene, "a" | "b" | "left" | "right" | "mip">): Promise<api.Tiles> {
+  if (!a.item || !b.item) return tilesOf([left, right], TILE, mip);
+  return api.tiles(a.item.number, b.item.number, left.record.name, TILE);
 }
 
-export function readTiles(a: Entry, b: Entry, record: MapRecord): Promise<api.Tiles> {
-  const [first, second] = numbersOf(a, b);
-  return api.tiles(first, second, record.name, TILE);
+function readFlip({ a, b, record }: Pick<Scene, "a" | "b" | "record">): Promise<api.Sent> {
+  if (!a.item || !b.item) throw new Error("FLIP is the server's, which has no files dropped here");
+  return api.flip(a.item.number, b.item.number, record.name);
+}
+
+/** All maps of A with those of B that stand for them. */
+export async function readPairs(scene: Scene, decoder: DecoderName): Promise<Pair[]> {
+  const { a, b, records, mip } = scene;
+  const others = (await b.source.maps()).maps;
+  return Promise.all(
+    records.map(async (record) => {
+      const other = counterpart(record, others);
+      if (!other) throw new Error(`${b.name} has no map like ${record.file} of ${a.name}`);
+      return Promise.all([
+        a.source.samples(record, mip, decoder),
+        b.source.samples(other, mip, decoder),
+      ]);
+    }),
+  );
 }
 
 async function makePictures(
   scene: Omit<Scene, "pictures">,
   state: State,
 ): Promise<[Picture, Picture]> {
-  const { a, b, left, right, record, size, tiles } = scene;
+  const { left, right, size, tiles } = scene;
   const one = (picture: Picture): [Picture, Picture] => [picture, picture];
   switch (state.mode) {
     case "diff":
+    case "signed":
     case "relative":
-      return one(differencePicture(left, right, state, state.mode === "relative"));
+      return one(differencePicture(left, right, state, state.mode));
     case "angle":
       return one(anglePicture(left, right, state.gain));
     case "flip":
-      return one(flipPicture(await api.flip(...numbersOf(a, b), record.name)));
+      return one(flipPicture(await readFlip(scene)));
     case "3d":
       return one(pictureOf(right, state));
     case "tiles":

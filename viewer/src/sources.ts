@@ -4,13 +4,16 @@ import * as api from "./api.js";
 import {
   decodeOnGpu,
   decodeOnProcessor,
+  drawsFast,
   findFastGpu,
   findGpu,
   type Gpu,
+  mapOfOutputs,
   openFile,
 } from "./decoding.js";
 import { describeSamples, type MapSamples } from "./samples.js";
 import type { DecoderName } from "./state.js";
+import type { Worn } from "./surface.js";
 
 const KEPT = 12; // maps that are kept, to flip between them
 
@@ -35,6 +38,8 @@ export class Source {
   by = "";
   private readonly kept = new Kept();
   private opened: Promise<NtcFile> | undefined;
+  /** All channels of the mip that the processor decoded last. */
+  private decoded: { mip: number; outputs: Promise<Uint16Array> } | undefined;
   private uploaded: GpuMaterial | undefined;
   private described: Promise<api.MapsReport> | undefined;
 
@@ -55,6 +60,14 @@ export class Source {
     return this.kept.get(`${wanted} ${mip} ${record.name}`, () => this.read(record, mip, wanted));
   }
 
+  /** For a body: the file itself where there is one, else all maps of a mip. */
+  async worn(mip: number, wanted: DecoderName): Promise<Worn> {
+    const slow = wanted === "server" || (wanted === "auto" && !(await drawsFast()));
+    if (!this.item || (this.item.kind === "ntc" && !slow)) return this.file();
+    const { maps } = await this.maps();
+    return Promise.all(maps.map((record) => this.samples(record, mip, wanted)));
+  }
+
   private async ownMaps(): Promise<api.MapsReport> {
     const { model, metadata } = await this.file();
     const { width, height, mips } = model;
@@ -70,8 +83,8 @@ export class Source {
   }
 
   private async read(record: MapRecord, mip: number, wanted: DecoderName): Promise<MapSamples> {
-    if (this.item?.kind === "images") {
-      return this.fromServer(record, mip, "images, as the server reads them");
+    if (this.item && this.item.kind !== "ntc") {
+      return this.fromServer(record, mip, `${this.item.kind}, as the server reads them`);
     }
     const gpu = await deviceFor(wanted);
     if (gpu) {
@@ -90,7 +103,9 @@ export class Source {
       const why = wanted === "server" ? "" : `: ${await noGpu()}`;
       return this.fromServer(record, mip, `decoded by the server${why}`);
     }
-    const found = await decodeOnProcessor(await this.file(), record, mip);
+    const file = await this.file();
+    if (this.decoded?.mip !== mip) this.decoded = { mip, outputs: decodeOnProcessor(file, mip) };
+    const found = mapOfOutputs(file, await this.decoded.outputs, record, mip);
     this.by = "decoded in this browser on the processor";
     return found;
   }

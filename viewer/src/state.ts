@@ -6,6 +6,7 @@ export const MODES = [
   "split",
   "side",
   "diff",
+  "signed",
   "relative",
   "flip",
   "tiles",
@@ -15,7 +16,7 @@ export const MODES = [
 ] as const;
 export const SHOWS = ["values", "xyz", "lit"] as const;
 export const SHAPES = ["sphere", "plane", "cube", "cloth"] as const;
-export const FILTERS = ["filtered", "texel"] as const;
+export const FILTERS = ["auto", "texel", "filtered", "exact", "stochastic"] as const;
 export const DECODERS = ["auto", "webgpu", "browser", "server"] as const;
 
 export type Mode = (typeof MODES)[number];
@@ -53,13 +54,17 @@ export interface State {
   tiling: number;
   /** Where the light is, in degrees. */
   light: number;
-  /** The body that wears the material, how it is turned in degrees, how textures are read. */
+  /** The body that wears the material, how it is turned in degrees, how far it is, how it is read. */
   shape: Shape;
   turn: number;
   tilt: number;
+  distance: number;
   filter: Filter;
   decoder: DecoderName;
 }
+
+/** All of the material, as it comes. */
+export const WHOLE = { zoom: 0, x: 0.5, y: 0.5, turn: 0, tilt: 0, distance: 4 } as const;
 
 export const USUAL: State = {
   a: "",
@@ -73,17 +78,13 @@ export const USUAL: State = {
   exposure: 0,
   low: 0,
   high: 1,
-  zoom: 0,
-  x: 0.5,
-  y: 0.5,
   split: 0.5,
   tiling: 1,
   light: 135,
   shape: "sphere",
-  turn: 0,
-  tilt: 0,
-  filter: "filtered",
+  filter: "auto",
   decoder: "auto",
+  ...WHOLE,
 };
 
 /** Least and most of each number. */
@@ -102,6 +103,7 @@ const BOUNDS = {
   light: [0, 360],
   turn: [-180, 180],
   tilt: [-89, 89],
+  distance: [1.5, 50],
 } as const;
 
 const CHOICES: Record<string, readonly string[]> = {
@@ -111,7 +113,7 @@ const CHOICES: Record<string, readonly string[]> = {
   filter: FILTERS,
   decoder: DECODERS,
 };
-const WHOLE = new Set(["mip", "channel", "tiling"]);
+const INTEGERS = new Set(["mip", "channel", "tiling"]);
 
 /** The state that a fragment says. Throws an Error that names what it cannot mean. */
 export function parseState(fragment: string): State {
@@ -127,7 +129,7 @@ function numberOf(name: string, text: string): number {
   const [least, most] = BOUNDS[name as keyof typeof BOUNDS];
   const value = Number(text);
   const legal = text !== "" && value >= least && value <= most;
-  if (!legal || (WHOLE.has(name) && !Number.isInteger(value))) {
+  if (!legal || (INTEGERS.has(name) && !Number.isInteger(value))) {
     throw new Error(`${name} ${text}: use ${least} to ${most}`);
   }
   return value;

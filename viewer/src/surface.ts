@@ -1,105 +1,58 @@
 /** The material on a body under a light: loaded where it is asked for, since three.js is large. */
+import { NTCMaterial, NTCTextures } from "@ntc/three";
+import type { NtcFile } from "@ntc/web";
+import { RoomEnvironment } from "three/examples/jsm/environments/RoomEnvironment.js";
+import { screenCoordinate, uniform } from "three/tsl";
 import {
   ACESFilmicToneMapping,
   BoxGeometry,
   type BufferGeometry,
-  DataTexture,
   DirectionalLight,
-  LinearFilter,
-  LinearMipmapLinearFilter,
   Mesh,
-  MeshStandardMaterial,
-  NearestFilter,
-  NoColorSpace,
+  MeshPhysicalNodeMaterial,
   PerspectiveCamera,
   PlaneGeometry,
   PMREMGenerator,
-  RepeatWrapping,
   Scene,
   SphereGeometry,
-  SRGBColorSpace,
-  WebGLRenderer,
-} from "three";
-import { RoomEnvironment } from "three/examples/jsm/environments/RoomEnvironment.js";
+  WebGPURenderer,
+} from "three/webgpu";
+import { bytesText } from "./numbers.js";
 import type { MapSamples } from "./samples.js";
-import type { Shape, State } from "./state.js";
+import type { Filter, Shape, State } from "./state.js";
+import { bytesOf, destroy, wearImages } from "./textures.js";
+import type { Size } from "./view.js";
 
-const DISTANCE = 4;
 const SOFTNESS = 0.04; // of the generated room's light
-const ANISOTROPY = 16;
+const GREY = 0xb0b0b0; // of a material that has no colour
+const ROUGHNESS = 0.6; // of one that has none
 
-/** One channel, found by what it means. */
-interface Found {
-  samples: MapSamples;
-  channel: number;
+/** A file, which the shader decodes, or all maps of a mip, which become textures. */
+export type Worn = NtcFile | MapSamples[];
+
+/** What the backend of WebGPU has, and its types leave out. */
+interface WithDevice {
+  device: { queue: { onSubmittedWorkDone(): Promise<void> } };
 }
 
-function findChannel(maps: MapSamples[], meaning: string): Found | undefined {
-  for (const samples of maps) {
-    const channel = samples.record.channels.findIndex((one) => one.meaning === meaning);
-    if (channel >= 0) return { samples, channel };
-  }
-  return undefined;
+/** A or B on its body. */
+interface Side {
+  worn: Worn;
+  nearest: boolean;
+  material: MeshPhysicalNodeMaterial;
+  /** Of a file: what decodes it, and how it is filtered where nothing else is wished. */
+  textures: NTCTextures | undefined;
+  usual: Filter;
 }
 
-/** A texture of up to four channels; those that no map has are of a constant byte. */
-function textureOf(
-  maps: MapSamples[],
-  meanings: readonly string[],
-  usual: readonly number[],
-  filtered: boolean,
-): DataTexture | undefined {
-  const found = meanings.map((meaning) => findChannel(maps, meaning));
-  const first = found.find((one) => one !== undefined);
-  if (!first) return undefined;
-  const { width, height, record } = first.samples;
-  const bytes = new Uint8Array(4 * width * height);
-  for (let k = 0; k < 4; k++) {
-    const one = found[k];
-    for (let i = 0; i < width * height; i++) {
-      // The first row of an image is the top, that of a texture the bottom.
-      const from = (height - 1 - Math.floor(i / width)) * width + (i % width);
-      const value = one && one.samples.values[from * one.samples.channels + one.channel]!;
-      const scale = one?.samples.top === 65535 ? 257 : 1;
-      bytes[4 * i + k] = value === undefined ? (usual[k] ?? 255) : Math.round(value / scale);
-    }
-  }
-  const texture = new DataTexture(bytes, width, height);
-  texture.wrapS = texture.wrapT = RepeatWrapping;
-  texture.colorSpace = record.color_space === "srgb" ? SRGBColorSpace : NoColorSpace;
-  texture.magFilter = filtered ? LinearFilter : NearestFilter;
-  texture.minFilter = filtered ? LinearMipmapLinearFilter : NearestFilter;
-  texture.generateMipmaps = filtered;
-  texture.anisotropy = filtered ? ANISOTROPY : 1;
-  texture.needsUpdate = true;
-  return texture;
-}
-
-function materialOf(maps: MapSamples[], filtered: boolean): MeshStandardMaterial {
-  const color = textureOf(maps, ["albedo.r", "albedo.g", "albedo.b", "opacity"], [], filtered);
-  const normal = textureOf(maps, ["normal.x", "normal.y", "normal.z"], [128, 128, 255], filtered);
-  const parts = textureOf(maps, ["ao", "roughness", "metalness"], [255, 160, 0], filtered);
-  const emissive = textureOf(maps, ["emissive.r", "emissive.g", "emissive.b"], [], filtered);
-  return new MeshStandardMaterial({
-    color: color ? 0xffffff : 0xb0b0b0,
-    map: color ?? null,
-    normalMap: normal ?? null,
-    aoMap: parts ?? null,
-    roughnessMap: parts ?? null,
-    metalnessMap: parts ?? null,
-    roughness: parts ? 1 : 0.6,
-    metalness: parts ? 1 : 0,
-    emissive: emissive ? 0xffffff : 0,
-    emissiveMap: emissive ?? null,
-    alphaTest: findChannel(maps, "opacity") ? 0.5 : 0,
-  });
-}
-
-function geometryOf(shape: Shape): BufferGeometry {
-  if (shape === "plane") return new PlaneGeometry(2.4, 2.4);
+/** A body; those that are flat have the sides of the material, as texels are square. */
+function geometryOf(shape: Shape, size: Size): BufferGeometry {
+  const longest = Math.max(size.width, size.height);
+  const [across, down] = [size.width / longest, size.height / longest];
+  if (shape === "plane") return new PlaneGeometry(2.4 * across, 2.4 * down);
   if (shape === "cube") return new BoxGeometry(1.6, 1.6, 1.6);
   if (shape === "sphere") return new SphereGeometry(1.1, 96, 64);
-  const cloth = new PlaneGeometry(2.6, 2.6, 96, 96);
+  const cloth = new PlaneGeometry(2.6 * across, 2.6 * down, 96, 96);
   const places = cloth.getAttribute("position");
   for (let i = 0; i < places.count; i++) {
     const [x, y] = [places.getX(i), places.getY(i)];
@@ -109,75 +62,125 @@ function geometryOf(shape: Shape): BufferGeometry {
   return cloth;
 }
 
+function sideOf(worn: Worn, filter: Filter): Side {
+  const nearest = filter === "texel";
+  if (Array.isArray(worn)) {
+    const material = new MeshPhysicalNodeMaterial({ color: GREY, roughness: ROUGHNESS });
+    wearImages(material, worn, nearest);
+    return { worn, nearest, material, textures: undefined, usual: "filtered" };
+  }
+  const textures = new NTCTextures(worn);
+  const material = new NTCMaterial(textures);
+  if (!material.colorNode) material.color.set(GREY);
+  if (!material.roughnessNode) material.roughness = ROUGHNESS;
+  return { worn, nearest, material, textures, usual: textures.filter };
+}
+
+const sameWorn = (one: Worn, other: Worn): boolean =>
+  one === other ||
+  (Array.isArray(one) && Array.isArray(other) && one.every((samples, i) => samples === other[i]));
+
 /** One canvas that shows A and B on the same body, in the same light. */
 export class Surface {
-  private readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
-  private readonly camera = new PerspectiveCamera(38, 1, 0.1, 20);
+  private readonly camera = new PerspectiveCamera(38, 1, 0.1, 60);
   private readonly light = new DirectionalLight(0xffffff, 2.2);
-  private readonly mesh = new Mesh();
-  private materials: [MeshStandardMaterial, MeshStandardMaterial] | undefined;
-  private shape: Shape | undefined;
+  private readonly meshes = [new Mesh(), new Mesh()] as const;
+  private readonly split = uniform(0);
+  private sides: [Side, Side] | undefined;
+  private shape = "";
 
-  constructor(readonly canvas: HTMLCanvasElement) {
-    this.renderer = new WebGLRenderer({
-      canvas,
-      alpha: true,
-      antialias: true,
-      preserveDrawingBuffer: true, // to be read after it was drawn
+  /** Throws an Error without WebGPU and without WebGL2. */
+  static async create(canvas: HTMLCanvasElement): Promise<Surface> {
+    const renderer = new WebGPURenderer({ canvas, antialias: true, trackTimestamp: true });
+    await renderer.init().catch((error: unknown) => {
+      throw new Error(`bodies need WebGPU or WebGL2, and this browser gives neither (${error})`);
     });
-    this.renderer.toneMapping = ACESFilmicToneMapping;
-    const room = new PMREMGenerator(this.renderer);
+    const surface = new Surface(renderer);
+    await surface.finished(); // its environment is no part of a picture's time
+    return surface;
+  }
+
+  private constructor(private readonly renderer: WebGPURenderer) {
+    renderer.toneMapping = ACESFilmicToneMapping;
+    const room = new PMREMGenerator(renderer);
     this.scene.environment = room.fromScene(new RoomEnvironment(), SOFTNESS).texture;
-    this.scene.add(this.mesh, this.light);
+    this.scene.add(...this.meshes, this.light);
   }
 
-  /** Bytes that the textures take on the device, with their mips where they have them. */
-  fill(a: MapSamples[], b: MapSamples[], filtered: boolean): number {
-    for (const old of this.materials ?? []) destroy(old);
-    this.materials = [materialOf(a, filtered), materialOf(b, filtered)];
-    const bytes = texturesOf(this.materials[1]).reduce(
-      (sum, { image }) => sum + 4 * image.width * image.height,
-      0,
-    );
-    return filtered ? Math.round((bytes * 4) / 3) : bytes;
+  get backend(): string {
+    return "isWebGPUBackend" in this.renderer.backend ? "WebGPU" : "WebGL2";
   }
 
-  draw(state: State, width: number, height: number): void {
-    if (!this.materials) return;
-    if (this.shape !== state.shape) {
-      this.mesh.geometry.dispose();
-      this.mesh.geometry = geometryOf(state.shape);
-      this.shape = state.shape;
+  /** Puts A and B on; what is worn already stays. */
+  wear(a: Worn, b: Worn, filter: Filter): void {
+    const [first, second] = this.sides ?? [];
+    this.sides = [this.changed(first, a, filter), this.changed(second, b, filter)];
+    const [left, right] = this.sides;
+    left.material.maskNode = screenCoordinate.x.lessThan(this.split);
+    right.material.maskNode = screenCoordinate.x.greaterThanEqual(this.split);
+    this.sides.forEach((side, i) => {
+      this.meshes[i]!.material = side.material;
+      const wanted = filter === "auto" ? side.usual : filter;
+      if (side.textures && wanted !== "auto") side.textures.filter = wanted;
+    });
+  }
+
+  private changed(side: Side | undefined, worn: Worn, filter: Filter): Side {
+    const kept = side && sameWorn(side.worn, worn);
+    if (kept && (side.textures || side.nearest === (filter === "texel"))) return side;
+    if (side) destroy(side.material);
+    return sideOf(worn, filter);
+  }
+
+  /** What A and B take on the device, and how they are read. */
+  told(): string[] {
+    return (this.sides ?? []).map(({ textures, material, nearest }) => {
+      const bytes = textures ? textures.gpuBytes : bytesOf(material);
+      const how = textures
+        ? `decoded as it is drawn, ${textures.filter}`
+        : `textures, ${nearest ? "texel" : "filtered"}`;
+      return `${bytesText(bytes)}, ${how}`;
+    });
+  }
+
+  draw(state: State, size: Size, width: number, height: number): void {
+    if (!this.sides) return;
+    const shape = `${state.shape} ${size.width} ${size.height}`;
+    if (this.shape !== shape) {
+      const geometry = geometryOf(state.shape, size);
+      this.meshes[0].geometry.dispose();
+      for (const mesh of this.meshes) mesh.geometry = geometry;
+      this.shape = shape;
     }
-    this.renderer.setSize(width, height, false);
+    const { domElement } = this.renderer;
+    if (domElement.width !== width || domElement.height !== height) {
+      this.renderer.setSize(width, height, false);
+    }
     this.camera.aspect = width / height;
-    this.camera.position.z = DISTANCE;
+    this.camera.position.z = state.distance;
     this.camera.updateProjectionMatrix();
-    this.mesh.rotation.set((state.tilt * Math.PI) / 180, (state.turn * Math.PI) / 180, 0);
+    for (const mesh of this.meshes) {
+      mesh.rotation.set((state.tilt * Math.PI) / 180, (state.turn * Math.PI) / 180, 0);
+    }
     const around = (state.light * Math.PI) / 180;
     this.light.position.set(2 * Math.cos(around), 2 * Math.sin(around), 2);
-    const at = Math.round(state.split * width);
-    this.renderer.setScissorTest(true);
-    const [a, b] = this.materials;
-    this.part(a, 0, at, height);
-    this.part(b, at, width - at, height);
-  }
-
-  private part(material: MeshStandardMaterial, x: number, width: number, height: number): void {
-    if (width < 1) return;
-    this.mesh.material = material;
-    this.renderer.setScissor(x, 0, width, height);
+    this.split.value = Math.round(state.split * width);
     this.renderer.render(this.scene, this.camera);
   }
-}
 
-function texturesOf(material: MeshStandardMaterial): DataTexture[] {
-  const { map, normalMap, aoMap, emissiveMap } = material;
-  return [map, normalMap, aoMap, emissiveMap].filter((one) => one !== null) as DataTexture[];
-}
-
-function destroy(material: MeshStandardMaterial): void {
-  for (const texture of texturesOf(material)) texture.dispose();
-  material.dispose();
+  /** Waits for what was drawn: its milliseconds by the clock of the device, if that has one. */
+  async finished(): Promise<number | undefined> {
+    if (this.renderer.hasFeature("timestamp-query")) {
+      return this.renderer.resolveTimestampsAsync("render");
+    }
+    const { device } = this.renderer.backend as unknown as Partial<WithDevice>;
+    await device?.queue.onSubmittedWorkDone();
+    const context = device ? null : this.renderer.domElement.getContext("webgl2");
+    const fence = context?.fenceSync(context.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    context?.flush();
+    do await new Promise((resolve) => requestAnimationFrame(resolve));
+    while (context && fence && context.clientWaitSync(fence, 0, 0) === context.TIMEOUT_EXPIRED);
+    return undefined;
+  }
 }

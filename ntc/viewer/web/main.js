@@ -1,4 +1,4 @@
-function e(e,t={},...n){let r=document.createElement(e);for(let[e,n]of Object.entries(t))r.setAttribute(e,n);return r.append(...n),r}function t(e){let t=document.getElementById(e);if(!t)throw Error(`the page has no #${e}`);return t}function n(t,n,r){let i=e(`button`,{type:`button`,title:n},t);return i.addEventListener(`click`,r),i}function r(t,n,r,i){let a=e(`select`,{name:t});for(let[t,r]of n)a.append(e(`option`,{value:t},r));return a.value=r,a.addEventListener(`change`,()=>i(a.value)),e(`label`,{},`${t} `,a)}function i(t,n,r,i){let a=Object.entries(r).map(([e,t])=>[e,String(t)]),o=e(`input`,{type:`number`,name:t,...Object.fromEntries(a)});return o.value=String(n),o.addEventListener(`change`,()=>{o.value!==``&&Number.isFinite(o.valueAsNumber)&&i(o.valueAsNumber)}),e(`label`,{},`${t} `,o)}function a(t,n){let r=e(`table`,{id:t});return n.forEach((t,n)=>{let i=e(`tr`);t.forEach(t=>i.append(e(n===0?`th`:`td`,{},t))),r.append(i)}),r}var o=(function(){let e=typeof document<`u`&&document.createElement(`link`).relList;return e&&e.supports&&e.supports(`modulepreload`)?`modulepreload`:`preload`})(),s=function(e,t){return new URL(e,t).href},c={},l=function(e){return e.pathname.endsWith(`.css`)},u=function(e,t,n){if(t in e)return e[t];let r=n();if(!r){e[t]=void 0;return}let i=r.then(()=>{e[t]=void 0},n=>{throw e[t]=void 0,n});return e[t]=i,i},d=function(e,t,n){let r=Promise.resolve();if(t&&t.length>0){let e,i=document.querySelector(`meta[property=csp-nonce]`),a=i?.nonce||i?.getAttribute(`nonce`);function d(e){return Promise.all(e.map(e=>Promise.resolve(e).then(e=>({status:`fulfilled`,value:e}),e=>({status:`rejected`,reason:e}))))}function f(e){return import.meta.resolve?new URL(import.meta.resolve(e)):new URL(e,import.meta.url)}r=d(t.map(t=>{t=s(t,n);let r=f(t),i=l(r);return u(c,r.href,()=>{if(e===void 0){e={all:new Set,styles:new Set};let t=document.getElementsByTagName(`link`);for(let n=t.length-1;n>=0;n--){let r=t[n];e.all.add(r.href),r.rel===`stylesheet`&&e.styles.add(r.href)}}if((i?e.styles:e.all).has(r.href))return;let t=document.createElement(`link`);if(t.rel=i?`stylesheet`:o,i||(t.as=`script`),t.crossOrigin=``,t.href=r.href,a&&t.setAttribute(`nonce`,a),document.head.appendChild(t),i)return new Promise((e,n)=>{let i=a=>{t.removeEventListener(`load`,i),t.removeEventListener(`error`,i),a.type===`error`?n(Error(`Unable to preload CSS for ${r}`)):e(a)};t.addEventListener(`load`,i),t.addEventListener(`error`,i)})})}).filter(e=>e!==void 0))}function i(e){let t=new Event(`vite:preloadError`,{cancelable:!0});if(t.payload=e,window.dispatchEvent(t),!t.defaultPrevented)throw e}return r.then(t=>{for(let e of t||[])e.status===`rejected`&&i(e.reason);return e().catch(i)})},f=class{canvas=t(`surface`);milliseconds=0;bytes=0;surface;async wear({worn:e},t){if(!e)return;let{Surface:n}=await d(async()=>{let{Surface:e}=await import(`./surface.js`);return{Surface:e}},[],import.meta.url);this.surface??=new n(this.canvas),this.bytes=this.surface.fill(...e,t.filter===`filtered`)}draw(e,t,n){if(this.canvas.hidden=e.mode!==`3d`,this.canvas.hidden||!this.surface)return;this.canvas.style.width=`${t/devicePixelRatio}px`,this.canvas.style.height=`${n/devicePixelRatio}px`;let r=performance.now();this.surface.draw(e,t,n),this.milliseconds=performance.now()-r}label(){return`${`${(this.bytes/2**20).toFixed(1)} MiB of textures`}, submitted in ${this.milliseconds.toFixed(1)} ms`}},p=[`a`,`b`,`split`,`side`,`diff`,`relative`,`flip`,`tiles`,`angle`,`3d`,`fit`],m=[`values`,`xyz`,`lit`],h=[`sphere`,`plane`,`cube`,`cloth`],ee=[`filtered`,`texel`],te=[`auto`,`webgpu`,`browser`,`server`],g={a:``,b:``,mode:`b`,map:``,mip:-1,channel:-1,show:`values`,gain:8,exposure:0,low:0,high:1,zoom:0,x:.5,y:.5,split:.5,tiling:1,light:135,shape:`sphere`,turn:0,tilt:0,filter:`filtered`,decoder:`auto`},ne={mip:[-1,15],channel:[-1,31],gain:[1,64],exposure:[-16,16],low:[-1e6,1e6],high:[-1e6,1e6],zoom:[0,256],x:[-1,2],y:[-1,2],split:[0,1],tiling:[1,3],light:[0,360],turn:[-180,180],tilt:[-89,89]},re={mode:p,show:m,shape:h,filter:ee,decoder:te},ie=new Set([`mip`,`channel`,`tiling`]);function ae(e){let t={...g};for(let[n,r]of new URLSearchParams(e.replace(/^#/,``))){if(!(n in g))throw Error(`${n}: there is no such part of a view`);t[n]=typeof t[n]==`number`?oe(n,r):se(n,r)}return t}function oe(e,t){let[n,r]=ne[e],i=Number(t);if(!(t!==``&&i>=n&&i<=r)||ie.has(e)&&!Number.isInteger(i))throw Error(`${e} ${t}: use ${n} to ${r}`);return i}function se(e,t){let n=re[e];if(n&&!n.includes(t))throw Error(`${e} ${t}: use one of ${n.join(`, `)}`);return t}function ce(e){let t=new URLSearchParams;for(let[n,r]of Object.entries(e)){if(r===g[n])continue;let e=typeof r==`number`?Number(r.toFixed(6)):r;t.set(n,String(e))}return t.size?`#${t}`:``}function _(e,t){let[n,r]=ne[e];return Math.min(Math.max(t,n),r)}var le=class{state;listeners=[];constructor(e){this.state=e}set(e){this.state={...this.state,...e};for(let e of this.listeners)e()}onChange(e){this.listeners.push(e)}},ue=[[`a`,`A`,`A alone (a)`],[`b`,`B`,`B alone (b)`],[`split`,`split`,`A left of the divider, B right of it (s)`],[`side`,`side`,`A beside B (v)`],[`diff`,`|A−B|`,`difference (d)`],[`relative`,`|A−B|/A`,`relative difference (r)`],[`flip`,`FLIP`,`what an eye sees of the difference (f)`],[`tiles`,`tiles`,`PSNR of tiles (t); n: the next worst`],[`angle`,`angle`,`between normals (g)`],[`3d`,`3D`,`on a body, A left of the divider (p)`],[`fit`,`fit`,`compress (l)`]];function de(t,n,r,i,a){let o=document.activeElement,s=o&&t.contains(o)?o.name:``;t.replaceChildren(fe(n,r,i),pe(n,r),ve(a)),t.append(e(`span`,{class:`break`})),i&&n.state.mode===`3d`?t.append(ge(n,i)):i&&t.append(me(n,i),_e(n,i)),s&&t.querySelector(`[name="${CSS.escape(s)}"]`)?.focus()}function fe(t,i,a){let o=i.all.map(({key:e,name:t})=>[e,t]),{state:s}=t,c=n(`⇄`,`A for B`,()=>{a&&t.set({a:a.b.key,b:a.a.key})});return e(`span`,{class:`group`},r(`A`,o,a?.a.key??s.a,e=>t.set({a:e})),c,r(`B`,o,a?.b.key??s.b,e=>t.set({b:e})))}function pe(t,r){let i=e(`span`,{class:`group`,role:`group`,"aria-label":`mode`});for(let[e,a,o]of ue){if(e===`fit`&&!r.session?.fits)continue;let s=n(a,o,()=>t.set({mode:e}));s.name=`mode-${e}`,s.setAttribute(`aria-pressed`,String(t.state.mode===e)),i.append(s)}return i}function me(t,r){let i=e(`span`,{class:`group`,role:`group`,"aria-label":`map`});return r.records.forEach(({name:e,semantic:a,sample:o},s)=>{let c=n(e,`${a}, ${o} (${s+1})`,()=>t.set({map:e,channel:-1}));c.name=`map-${e}`,c.setAttribute(`aria-pressed`,String(e===r.record.name)),i.append(c)}),i}function he(e,{mips:t,mip:n,size:i}){return r(`mip`,Array.from({length:t},(e,t)=>[String(t),`${t}: ${Math.max(i.width>>t,1)}×${Math.max(i.height>>t,1)}`]),String(n),t=>e.set({mip:Number(t)}))}function ge(t,n){let{state:a}=t;return e(`span`,{class:`group`},r(`body`,h.map(e=>[e,e]),a.shape,e=>t.set({shape:e})),r(`filter`,[[`filtered`,`filtered, with mips`],[`texel`,`texel`]],a.filter,e=>t.set({filter:e})),he(t,n),i(`light`,a.light,{min:0,max:360,step:15},e=>t.set({light:e})))}function _e(t,n){let{state:a}=t,o=n.right.record.channels.map(({meaning:e},t)=>[String(t),e]),s=[[`values`,`values`],[`xyz`,`XYZ`],[`lit`,`lit`]],c=e=>n=>t.set({[e]:n}),l=e(`span`,{class:`group`},he(t,n),r(`channel`,[[`-1`,`all`],...o],String(a.channel),e=>t.set({channel:Number(e)})),i(`gain`,a.gain,{min:1,max:64,step:1},c(`gain`)),i(`exposure`,a.exposure,{min:-16,max:16,step:.5},c(`exposure`)),i(`low`,a.low,{min:-1e6,max:1e6,step:.05},c(`low`)),i(`high`,a.high,{min:-1e6,max:1e6,step:.05},c(`high`)),r(`tiles`,[[`1`,`1×1`],[`3`,`3×3`]],String(a.tiling),e=>t.set({tiling:Number(e)})),r(`decoder`,te.map(e=>[e,e]),a.decoder,e=>t.set({decoder:e})));return n.right.record.semantic===`normal`&&(l.append(r(`normals`,s,a.show,e=>t.set({show:e}))),a.show===`lit`&&l.append(i(`light`,a.light,{min:0,max:360,step:15},e=>t.set({light:e})))),l}function ve(t){let r=e(`input`,{type:`file`,id:`files`,accept:`.ntc`,multiple:``});return r.hidden=!0,r.addEventListener(`change`,()=>r.files&&t.openFiles(r.files)),e(`span`,{class:`group page`},n(`Open…`,`a .ntc of this machine; or drop it here`,()=>r.click()),r,n(`◐`,`dark or light (k)`,t.theme),n(`?`,`keys (?)`,t.help))}async function ye(e,t){let n={method:`POST`,headers:{"Content-Type":`application/json`},body:JSON.stringify(t)},r;try{r=await fetch(`api/${e}`,t?n:{})}catch{throw Error("the server does not answer: is `ntc view` still running?")}if(!r.ok)throw Error((await r.json()).error);return r}async function v(e,t){return await(await ye(e,t)).json()}async function y(e){let t=await ye(e),n=e=>Number(t.headers.get(`Ntc-${e}`)),r=await t.arrayBuffer(),i=t.headers.get(`Ntc-Sample`)===`uint16`;return{width:n(`Width`),height:n(`Height`),channels:n(`Channels`),values:i?new Uint16Array(r):new Uint8Array(r)}}var b=encodeURIComponent,be=()=>v(`session`),xe=e=>v(`item/${e}/info`),Se=e=>v(`item/${e}/maps`),Ce=(e,t)=>v(`compare/${e}/${t}`),we=()=>v(`fit/runs`),Te=()=>v(`fit/cancel`,{});function Ee(e,t,n,r){return v(`fit/start`,{source:e,options:t,only:n,exclude:r})}function De(e,t,n,r){return v(`compare/${e}/${t}/tiles?map=${b(n)}&size=${r}`)}function Oe(e,t,n){return y(`compare/${e}/${t}/flip?map=${b(n)}`)}function ke(e,t,n){return y(`item/${e}/map/${b(t)}/mip/${n}`)}var Ae=e=>y(`fit/preview?map=${b(e)}`);async function je(e){return(await ye(`item/${e}/file`)).arrayBuffer()}function x(e,t){return[Math.max(e.width>>t,1),Math.max(e.height>>t,1)]}function Me(e){return Math.ceil(e.width/(1<<e.blockLog2))}function Ne(e,t,n){Pe(e,t);let[r,i]=x(e,t),a=n??{x:0,y:0,width:r,height:i},{x:o,y:s,width:c,height:l}=a,u=[o,s,c,l].every(Number.isInteger),d=o>=0&&s>=0&&o+c<=r&&s+l<=i;if(!u||!d||c<1||l<1){let e=`${o}, ${s}, ${c}, ${l}`;throw RangeError(`rectangle ${e} is not within mip ${t} of ${r}x${i}`)}return a}function Pe(e,t){if(!Number.isInteger(t)||t<0||t>=e.mips)throw RangeError(`mip ${t} does not exist: the file has mips 0..${e.mips-1}`)}var Fe=`// Generated by tools/export_shaders.py from shaders/ntc_decode.slang: do not edit.
+function e(e,t={},...n){let r=document.createElement(e);for(let[e,n]of Object.entries(t))r.setAttribute(e,n);return r.append(...n),r}function t(e){let t=document.getElementById(e);if(!t)throw Error(`the page has no #${e}`);return t}function n(t,n,r){let i=e(`button`,{type:`button`,title:n},t);return i.addEventListener(`click`,r),i}function r(t,n,r,i){let a=e(`select`,{name:t});for(let[t,r]of n)a.append(e(`option`,{value:t},r));return a.value=r,a.addEventListener(`change`,()=>i(a.value)),e(`label`,{},`${t} `,a)}function i(t,n,r,i){let a=Object.entries(r).map(([e,t])=>[e,String(t)]),o=e(`input`,{type:`number`,name:t,...Object.fromEntries(a)});return o.value=String(n),o.addEventListener(`change`,()=>{o.value!==``&&Number.isFinite(o.valueAsNumber)&&i(o.valueAsNumber)}),e(`label`,{},`${t} `,o)}function a(t,n){let r=e(`table`,{id:t});return n.forEach((t,n)=>{let i=e(`tr`);t.forEach(t=>i.append(e(n===0?`th`:`td`,{},t))),r.append(i)}),r}var o=(function(){let e=typeof document<`u`&&document.createElement(`link`).relList;return e&&e.supports&&e.supports(`modulepreload`)?`modulepreload`:`preload`})(),s=function(e,t){return new URL(e,t).href},c={},l=function(e){return e.pathname.endsWith(`.css`)},u=function(e,t,n){if(t in e)return e[t];let r=n();if(!r){e[t]=void 0;return}let i=r.then(()=>{e[t]=void 0},n=>{throw e[t]=void 0,n});return e[t]=i,i},d=function(e,t,n){let r=Promise.resolve();if(t&&t.length>0){let e,i=document.querySelector(`meta[property=csp-nonce]`),a=i?.nonce||i?.getAttribute(`nonce`);function d(e){return Promise.all(e.map(e=>Promise.resolve(e).then(e=>({status:`fulfilled`,value:e}),e=>({status:`rejected`,reason:e}))))}function f(e){return import.meta.resolve?new URL(import.meta.resolve(e)):new URL(e,import.meta.url)}r=d(t.map(t=>{t=s(t,n);let r=f(t),i=l(r);return u(c,r.href,()=>{if(e===void 0){e={all:new Set,styles:new Set};let t=document.getElementsByTagName(`link`);for(let n=t.length-1;n>=0;n--){let r=t[n];e.all.add(r.href),r.rel===`stylesheet`&&e.styles.add(r.href)}}if((i?e.styles:e.all).has(r.href))return;let t=document.createElement(`link`);if(t.rel=i?`stylesheet`:o,i||(t.as=`script`),t.crossOrigin=``,t.href=r.href,a&&t.setAttribute(`nonce`,a),document.head.appendChild(t),i)return new Promise((e,n)=>{let i=a=>{t.removeEventListener(`load`,i),t.removeEventListener(`error`,i),a.type===`error`?n(Error(`Unable to preload CSS for ${r}`)):e(a)};t.addEventListener(`load`,i),t.addEventListener(`error`,i)})})}).filter(e=>e!==void 0))}function i(e){let t=new Event(`vite:preloadError`,{cancelable:!0});if(t.payload=e,window.dispatchEvent(t),!t.defaultPrevented)throw e}return r.then(t=>{for(let e of t||[])e.status===`rejected`&&i(e.reason);return e().catch(i)})},f=class{told;canvas=t(`surface`);drawn=Promise.resolve();surface;ready;time=``;measuring=!1;constructor(e){this.told=e}async wear({worn:e},t){e&&(this.surface??=d(async()=>{let{Surface:e}=await import(`./surface.js`);return{Surface:e}},[],import.meta.url).then(({Surface:e})=>e.create(this.canvas)),this.ready=await this.surface,this.ready.wear(...e,t.filter))}draw({size:e,worn:t},n,r,i){if(this.canvas.hidden=n.mode!==`3d`,this.canvas.hidden||!this.ready||!t)return;this.canvas.style.width=`${r/devicePixelRatio}px`,this.canvas.style.height=`${i/devicePixelRatio}px`;let a=performance.now();this.ready.draw(n,e,r,i),this.measuring||(this.drawn=this.measure(this.ready,a))}async measure(e,t){this.measuring=!0;let n=await e.finished();this.measuring=!1;let r=n??performance.now()-t;this.time=`${r.toFixed(1)} ms ${n===void 0?`a frame`:`on the device`}`,this.told()}label(e,t){let[n,r]=this.ready?.told()??[],{backend:i}=this.ready??{};return`A: ${e}, ${n} · B: ${t}, ${r} · ${i}, ${this.time}`}},p=[`a`,`b`,`split`,`side`,`diff`,`signed`,`relative`,`flip`,`tiles`,`angle`,`3d`,`fit`],m=[`values`,`xyz`,`lit`],h=[`sphere`,`plane`,`cube`,`cloth`],g=[`auto`,`texel`,`filtered`,`exact`,`stochastic`],ee=[`auto`,`webgpu`,`browser`,`server`],te={zoom:0,x:.5,y:.5,turn:0,tilt:0,distance:4},_={a:``,b:``,mode:`b`,map:``,mip:-1,channel:-1,show:`values`,gain:8,exposure:0,low:0,high:1,split:.5,tiling:1,light:135,shape:`sphere`,filter:`auto`,decoder:`auto`,...te},ne={mip:[-1,15],channel:[-1,31],gain:[1,64],exposure:[-16,16],low:[-1e6,1e6],high:[-1e6,1e6],zoom:[0,256],x:[-1,2],y:[-1,2],split:[0,1],tiling:[1,3],light:[0,360],turn:[-180,180],tilt:[-89,89],distance:[1.5,50]},re={mode:p,show:m,shape:h,filter:g,decoder:ee},ie=new Set([`mip`,`channel`,`tiling`]);function ae(e){let t={..._};for(let[n,r]of new URLSearchParams(e.replace(/^#/,``))){if(!(n in _))throw Error(`${n}: there is no such part of a view`);t[n]=typeof t[n]==`number`?oe(n,r):se(n,r)}return t}function oe(e,t){let[n,r]=ne[e],i=Number(t);if(!(t!==``&&i>=n&&i<=r)||ie.has(e)&&!Number.isInteger(i))throw Error(`${e} ${t}: use ${n} to ${r}`);return i}function se(e,t){let n=re[e];if(n&&!n.includes(t))throw Error(`${e} ${t}: use one of ${n.join(`, `)}`);return t}function ce(e){let t=new URLSearchParams;for(let[n,r]of Object.entries(e)){if(r===_[n])continue;let e=typeof r==`number`?Number(r.toFixed(6)):r;t.set(n,String(e))}return t.size?`#${t}`:``}function v(e,t){let[n,r]=ne[e];return Math.min(Math.max(t,n),r)}var le=class{state;listeners=[];constructor(e){this.state=e}set(e){this.state={...this.state,...e};for(let e of this.listeners)e()}onChange(e){this.listeners.push(e)}},ue=[[`a`,`A`,`A alone (a)`],[`b`,`B`,`B alone (b)`],[`split`,`split`,`A left of the divider, B right of it (s)`],[`side`,`side`,`A beside B (v)`],[`diff`,`|A−B|`,`difference (d)`],[`signed`,`B−A`,`signed difference, grey is none (D)`],[`relative`,`|A−B|/A`,`relative difference (r)`],[`flip`,`FLIP`,`what an eye sees of the difference (f)`],[`tiles`,`tiles`,`PSNR of tiles (t); n: the next worst`],[`angle`,`angle`,`between normals (g)`],[`3d`,`3D`,`on a body, A left of the divider (p)`],[`fit`,`fit`,`compress (l)`]];function de(t,n,r,i,a){let o=document.activeElement,s=o&&t.contains(o)?o.name:``;t.replaceChildren(fe(n,r,i),pe(n,r),ve(a)),t.append(e(`span`,{class:`break`})),i&&n.state.mode===`3d`?t.append(ge(n,i)):i&&t.append(me(n,i),_e(n,i)),s&&t.querySelector(`[name="${CSS.escape(s)}"]`)?.focus()}function fe(t,i,a){let o=i.all.map(({key:e,name:t})=>[e,t]),{state:s}=t,c=n(`⇄`,`A for B`,()=>{a&&t.set({a:a.b.key,b:a.a.key})});return e(`span`,{class:`group`},r(`A`,o,a?.a.key??s.a,e=>t.set({a:e})),c,r(`B`,o,a?.b.key??s.b,e=>t.set({b:e})))}function pe(t,r){let i=e(`span`,{class:`group`,role:`group`,"aria-label":`mode`});for(let[e,a,o]of ue){if(e===`fit`&&!r.session?.fits)continue;let s=n(a,o,()=>t.set({mode:e}));s.name=`mode-${e}`,s.setAttribute(`aria-pressed`,String(t.state.mode===e)),i.append(s)}return i}function me(t,r){let i=e(`span`,{class:`group`,role:`group`,"aria-label":`map`});return r.records.forEach(({name:e,semantic:a,sample:o},s)=>{let c=n(e,`${a}, ${o} (${s+1})`,()=>t.set({map:e,channel:-1}));c.name=`map-${e}`,c.setAttribute(`aria-pressed`,String(e===r.record.name)),i.append(c)}),i}function he(e,{mips:t,mip:n,size:i}){return r(`mip`,Array.from({length:t},(e,t)=>[String(t),`${t}: ${Math.max(i.width>>t,1)}×${Math.max(i.height>>t,1)}`]),String(n),t=>e.set({mip:Number(t)}))}function ge(t,n){let{state:a}=t;return e(`span`,{class:`group`},r(`body`,h.map(e=>[e,e]),a.shape,e=>t.set({shape:e})),r(`filter`,g.map(e=>[e,e]),a.filter,e=>t.set({filter:e})),he(t,n),i(`light`,a.light,{min:0,max:360,step:15},e=>t.set({light:e})))}function _e(t,n){let{state:a}=t,o=n.right.record.channels.map(({meaning:e},t)=>[String(t),e]),s=[[`values`,`values`],[`xyz`,`XYZ`],[`lit`,`lit`]],c=e=>n=>t.set({[e]:n}),l=e(`span`,{class:`group`},he(t,n),r(`channel`,[[`-1`,`all`],...o],String(a.channel),e=>t.set({channel:Number(e)})),i(`gain`,a.gain,{min:1,max:64,step:1},c(`gain`)),i(`exposure`,a.exposure,{min:-16,max:16,step:.5},c(`exposure`)),i(`low`,a.low,{min:-1e6,max:1e6,step:.05},c(`low`)),i(`high`,a.high,{min:-1e6,max:1e6,step:.05},c(`high`)),r(`tiles`,[[`1`,`1×1`],[`3`,`3×3`]],String(a.tiling),e=>t.set({tiling:Number(e)})),r(`decoder`,ee.map(e=>[e,e]),a.decoder,e=>t.set({decoder:e})));return n.right.record.semantic===`normal`&&(l.append(r(`normals`,s,a.show,e=>t.set({show:e}))),a.show===`lit`&&l.append(i(`light`,a.light,{min:0,max:360,step:15},e=>t.set({light:e})))),l}function ve(t){let r=e(`input`,{type:`file`,id:`files`,accept:`.ntc`,multiple:``});return r.hidden=!0,r.addEventListener(`change`,()=>r.files&&t.openFiles(r.files)),e(`span`,{class:`group page`},n(`Open…`,`a .ntc of this machine; or drop it here`,()=>r.click()),r,n(`◐`,`dark or light (k)`,t.theme),n(`?`,`keys (?)`,t.help))}function ye(e,t){return[Math.max(e.width>>t,1),Math.max(e.height>>t,1)]}function be(e){return Math.ceil(e.width/(1<<e.blockLog2))}function xe(e,t,n){Se(e,t);let[r,i]=ye(e,t),a=n??{x:0,y:0,width:r,height:i},{x:o,y:s,width:c,height:l}=a,u=[o,s,c,l].every(Number.isInteger),d=o>=0&&s>=0&&o+c<=r&&s+l<=i;if(!u||!d||c<1||l<1){let e=`${o}, ${s}, ${c}, ${l}`;throw RangeError(`rectangle ${e} is not within mip ${t} of ${r}x${i}`)}return a}function Se(e,t){if(!Number.isInteger(t)||t<0||t>=e.mips)throw RangeError(`mip ${t} does not exist: the file has mips 0..${e.mips-1}`)}var Ce=`// Generated by tools/export_shaders.py from shaders/ntc_decode.slang: do not edit.
 @binding(1) @group(0) var<storage, read> ntc_job : array<u32>;
 @binding(0) @group(0) var<storage, read> ntc_words : array<u32>;
 @binding(2) @group(0) var<storage, read> ntc_list : array<u32>;
@@ -694,8 +694,747 @@ word_1 = word_1 + u32(1);
 }
 return;
 }
-`,Ie=4,Le=12;function Re(e){let{model:t}=e,n=new ze,r=new Uint32Array(12),i=new Uint32Array(Le*t.levels.length),a=new Uint32Array(4*t.layers.length);n.add(r),n.add(i);let o=n.add(Ve(t.roles)),s=n.add(a);return t.layers.forEach((e,t)=>{a.set([e.inputs,e.outputs,n.add(He(e))],4*t)}),t.levels.forEach((e,t)=>i.set(Ue(n,e),Le*t)),r.set(Be(t)),r.set([o,s,n.length],8),n.joined()}var ze=class{length=0;parts=[];add(e){let t=this.length;return this.parts.push({at:t,words:e}),this.length+=Math.ceil(e.length/Ie)*Ie,t}joined(){let e=new Uint32Array(this.length);for(let{at:t,words:n}of this.parts)e.set(n,t);return e}};function Be(e){let t=+!!e.wrap[0]|(e.wrap[1]?2:0),{width:n,height:r,mips:i,channels:a,levels:o,layers:s,widths:c}=e;return[n,r,i,a,o.length,s.length,t,c[0]]}function Ve(e){let t=new Uint32Array(Math.ceil(e.length/4));return new Uint8Array(t.buffer).set(e),t}function He(e){let{inputs:t,outputs:n,weights:r,biases:i,shifts:a}=e,o=2*Math.ceil(t/8),s=new Uint32Array(Math.ceil(n/8)*8*(2+o)),c=new Int8Array(s.buffer);for(let e=0;e<n;e++){let n=(e>>3)*8*(2+o)+(e&7);s[n]=i[e],s[n+8]=a[e];for(let i=0;i<t;i++)c[4*(n+16+8*(i>>2))+(i&3)]=r[e*t+i]}return s}function Ue(e,t){let{maskWords:n,tiles:r,words:i}=t,a=n+2*r,o=t.tableLog2|t.blockLog2<<5|(t.masked?256:0)|(t.simplex?512:0);return[t.width,t.height,t.features|t.tileLog2<<8|o<<16,t.tilesInRow,r,t.storedWidth,e.add(i.subarray(n,a)),e.add(i.subarray(a)),i.length-a,e.add(We(t)),Me(t),n]}function We(e){let t=new Uint32Array(2*e.maskWords);for(let n=0;n<e.maskWords;n++)t[2*n]=e.words[n],t[2*n+1]=e.ranks[n];return t}var Ge=32,Ke=64,qe=65535,Je=128,Ye=1,Xe={u8:{number:0,bytes:1},u16:{number:1,bytes:2},half:{number:2,bytes:2},float:{number:3,bytes:4}},Ze=class e{device;pipeline;noList;constructor(e,t,n){this.device=e,this.pipeline=t,this.noList=n}static async create(t){let n={module:t.createShaderModule({code:Fe}),entryPoint:`ntc_decode`},r=await t.createComputePipelineAsync({layout:`auto`,compute:n});return new e(t,r,S(t,new Uint32Array(4)))}destroy(){this.noList.destroy()}upload(e){let t=Re(e);return this.checkSize(t.byteLength,`the material`),{model:e.model,words:S(this.device,t)}}decode(e,t){let{device:n}=this,{model:r}=e,i=Ne(r,t.mip,t.rectangle),a=t.channels??Array.from({length:r.channels},(e,t)=>t);Qe(r,a);let o=Xe[t.type??`u16`],s=4*Math.ceil(a.length*o.bytes/4),c=i.width*i.height;this.checkSize(c*s,`the output`);let l=n.createBuffer({size:c*s,usage:132}),{x:u,y:d,width:f,height:p}=i,m=new Uint32Array(Ge);m.set([0,e.words.size/4,0,t.mip,u,d,f,p]),m.set([0,o.number,a.length,0],8),new Uint8Array(m.buffer,48).set(a);let h=S(n,m);return this.submit([e.words,h,this.noList,l],c),h.destroy(),{buffer:l,rectangle:i,bytesPerTexel:s}}async decodeRectangle(e,t,n){let{x:r,y:i,width:a,height:o}=Ne(e.model,t,n),{channels:s}=e.model,c=new Uint16Array(a*o*s),l=a*4*Math.ceil(s/2),u=Math.max(Math.floor(this.mostBytes()/l),1);for(let n=0;n<o;n+=u){let l={x:r,y:i+n,width:a,height:Math.min(u,o-n)},d=this.decode(e,{mip:t,rectangle:l});$e(new Uint16Array(await this.read(d)),s,c,n*a*s),d.buffer.destroy()}return c}async read(e){let{size:t}=e.buffer,n=this.device.createBuffer({size:t,usage:9}),r=this.device.createCommandEncoder();r.copyBufferToBuffer(e.buffer,0,n,0,t),this.device.queue.submit([r.finish()]),await n.mapAsync(Ye);let i=n.getMappedRange().slice(0);return n.destroy(),i}submit(e,t){let n=e.map((e,t)=>({binding:t,resource:{buffer:e}})),r=this.pipeline.getBindGroupLayout(0),i=this.device.createCommandEncoder(),a=i.beginComputePass();a.setPipeline(this.pipeline),a.setBindGroup(0,this.device.createBindGroup({layout:r,entries:n}));let o=Math.ceil(t/Ke);a.dispatchWorkgroups(Math.min(o,qe),Math.ceil(o/qe)),a.end(),this.device.queue.submit([i.finish()])}mostBytes(){let{maxStorageBufferBindingSize:e,maxBufferSize:t}=this.device.limits;return Math.min(e,t)}checkSize(e,t){if(e>this.mostBytes()){let n=`at most ${this.mostBytes()}; ask the adapter for higher limits`;throw RangeError(`${t} takes ${e} bytes, and this device binds ${n}`)}}};function Qe(e,t){if(t.length<1||t.length>32||!t.every(t=>Number.isInteger(t)&&t>=0&&t<e.channels)){let n=`channels ${t.join(`, `)}`;throw RangeError(`${n}: name 1..32 of the channels 0..${e.channels-1}`)}}function S(e,t){let n=Je,r=e.createBuffer({size:t.byteLength,usage:n,mappedAtCreation:!0});return new Uint32Array(r.getMappedRange()).set(t),r.unmap(),r}function $e(e,t,n,r){let i=2*Math.ceil(t/2);for(let a=0;a<e.length;a+=i,r+=t)for(let i=0;i<t;i++)n[r+i]=e[a+i]}var et=e=>e<=.04045?e/12.92:((e+.055)/1.055)**2.4,tt=e=>e<=.0031308?12.92*e:1.055*e**(1/2.4)-.055,C=[[0,0,0],[40,22,110],[140,32,130],[225,70,75],[250,160,40],[255,245,170]],w=Uint32Array.from({length:256},(e,t)=>{let n=t/255*(C.length-1),r=Math.min(Math.floor(n),C.length-2),[i,a]=[C[r],C[r+1]],o=e=>Math.round(i[e]+(n-r)*(a[e]-i[e]));return T(o(0),o(1),o(2))});function T(e,t,n){return(4278190080|n<<16|t<<8|e)>>>0}function E(e,t){return{...e,record:t,top:e.values instanceof Uint8Array?255:65535}}function nt(e,t){let n=Number(t.constant),r;r=e.sample===`uint8`||e.sample===`uint16`?n/(e.sample===`uint8`?255:65535):e.curve===`log`?Math.log2(1+n-e.low)/Math.log2(1+e.high-e.low):(n-e.low)/(e.high-e.low);let i=Math.min(Math.max(r||0,0),1);return Math.round(65535*(t.inverted?1-i:i))}function rt(e,t,n,r,i,a){let o=e.channels.length,s=t.length/r;e.channels.forEach((c,l)=>{let u=c.output===null?-1:n.indexOf(c.output),d=i instanceof Uint16Array,f=u<0?nt(e,c):0,p=d?f:Math.floor((f+128)/257);for(let e=0;e<s;e++)i[a+e*o+l]=u<0?p:t[e*r+u]})}function it(e,t){let n=t*e.channels.length;return e.sample===`uint8`?new Uint8Array(n):new Uint16Array(n)}var at=e=>e.sample===`half`||e.sample===`float`;function ot(e,t){if(at(e)){let n=e.high-e.low;return e.curve===`log`?e.low+2**(t*Math.log2(1+n))-1:e.low+t*n}return e.semantic===`normal`?2*t-1:e.color_space===`srgb`?et(t):t}function st(e,{exposure:t,low:n,high:r}){let{record:i,top:a}=e,o=at(i)&&i.channels.length>2,s=t===0&&n===0&&r===1&&!o;return Uint8Array.from({length:a+1},(e,c)=>{if(s)return a===255?c:Math.floor((c+128)/257);let l=o||i.color_space===`srgb`&&t!==0,u=((l?ot(i,c/a):c/a)*2**t-n)/(r-n||1e-9),d=Math.min(Math.max(u,0),1);return Math.round(255*(l?tt(d):d))})}function ct(e,t){return t.find(t=>t.file===e.file)??t.find(t=>t.name===e.name)??(t.length===1?t[0]:void 0)}var lt=/swiftshader|llvmpipe|lavapipe|basic render/i,ut=1<<26,dt=class{worker=new Worker(new URL(new URL(`worker.js`,import.meta.url).href,``+import.meta.url),{type:`module`});waiting=new Map;calls=0;constructor(){this.worker.onmessage=({data:e})=>{this.waiting.get(e.id)?.(e.done),this.waiting.delete(e.id)},this.worker.onerror=()=>{for(let e of this.waiting.values())e({failure:`the worker has failed`});this.waiting.clear()}}async call(e){let t=this.calls++,n=await new Promise(n=>{this.waiting.set(t,n),this.worker.postMessage({id:t,wanted:e})});if(n.failure!==void 0)throw Error(n.failure);return n}},ft,pt=()=>ft??=new dt;async function mt(e){return(await pt().call({kind:`open`,bytes:e})).opened}async function ht(e,t,n){let r=(await pt().call({kind:`decode`,file:e,mip:n})).outputs,[i,a]=x(e.model,n),o=it(t,i*a);return rt(t,o instanceof Uint8Array?r.map(e=>Math.floor((e+128)/257)):r,Array.from({length:e.model.channels},(e,t)=>t),e.model.channels,o,0),E({width:i,height:a,channels:t.channels.length,values:o},t)}var D;async function gt(){let e=await O();return e?.software?void 0:e}function O(){return D??=_t().catch(()=>void 0),D}async function _t(){let e=await navigator.gpu?.requestAdapter();if(!e)return;let{maxStorageBufferBindingSize:t,maxBufferSize:n}=e.limits,r={maxStorageBufferBindingSize:t,maxBufferSize:n},i=await e.requestDevice({requiredLimits:r});i.lost.then(()=>D=Promise.resolve(void 0));let{description:a,architecture:o,vendor:s,isFallbackAdapter:c}=e.info,l=a||[s,o].filter(Boolean).join(` `)||`a device`,u=c||lt.test(`${o} ${a}`);return{decoder:await Ze.create(i),name:l,software:u}}async function vt({decoder:e},t,n,r){let[i,a]=x(t.model,r),o=n.channels.flatMap(({output:e})=>e===null?[]:[e]),s=o.length?[...new Set(o)]:[0],c=it(n,i*a),l=c instanceof Uint8Array,u=l?`u8`:`u16`,d=l?4*Math.ceil(s.length/4):2*Math.ceil(s.length/2),f=Math.max(Math.floor(ut/(i*d*c.BYTES_PER_ELEMENT)),1);for(let o=0;o<a;o+=f){let p={x:0,y:o,width:i,height:Math.min(f,a-o)},m=e.decode(t,{mip:r,rectangle:p,channels:s,type:u}),h=await e.read(m);m.buffer.destroy(),rt(n,l?new Uint8Array(h):new Uint16Array(h),s,d,c,o*i*n.channels.length)}return E({width:i,height:a,channels:n.channels.length,values:c},n)}var yt=12,bt=class{found=new Map;get(e,t){let n=this.found.get(e)??t();this.found.delete(e),this.found.set(e,n),n.catch(()=>this.found.delete(e));let[r]=this.found.keys();return this.found.size>yt&&r!==void 0&&this.found.delete(r),n}},xt=class{item;by=``;kept=new bt;opened;uploaded;described;constructor(e,t){this.item=e,t&&(this.opened=Promise.resolve(t))}maps(){return this.described??=this.item?Se(this.item.number):this.ownMaps(),this.described}samples(e,t,n){return this.kept.get(`${n} ${t} ${e.name}`,()=>this.read(e,t,n))}async ownMaps(){let{model:e,metadata:t}=await this.file(),{width:n,height:r,mips:i}=e;return{width:n,height:r,mips:i,maps:t.maps}}file(){return this.opened??=je(this.item.number).then(mt).then(({file:e})=>e),this.opened}async read(e,t,n){if(this.item?.kind===`images`)return this.fromServer(e,t,`images, as the server reads them`);let r=await St(n);if(r)try{let n=await this.file();this.uploaded??=r.decoder.upload(n);let i=await vt(r,this.uploaded,e,t);return this.by=`decoded in this browser by WebGPU on ${r.name}`,i}catch(e){if(n===`webgpu`)throw e}if(n===`webgpu`)throw Error(`this browser has no WebGPU: use decoder=auto`);if(this.item&&n!==`browser`){let r=n===`server`?``:`: ${await Ct()}`;return this.fromServer(e,t,`decoded by the server${r}`)}let i=await ht(await this.file(),e,t);return this.by=`decoded in this browser on the processor`,i}async fromServer(e,t,n){if(!this.item)throw Error(`a dropped file is not on the server: use decoder=auto`);let r=await ke(this.item.number,e.name,t);return this.by=n,E(r,e)}};async function St(e){return e===`webgpu`?O():e===`auto`?gt():void 0}async function Ct(){let e=await O();return e?.software?`WebGPU here is ${e.name}, in software`:e?`WebGPU could not`:`this browser has no WebGPU`}var wt=class{all=[];session;async refresh(){this.session=await be();let e=this.all.filter(e=>!e.item),t=new Map(this.all.map(e=>[e.key,e])),n=this.session.items.map(e=>t.get(String(e.number))??Tt(e));this.all=[...n,...e]}find(e){return this.all.find(t=>t.key===e)}async addFile(e){if(!e.name.toLowerCase().endsWith(`.ntc`))throw Error(`${e.name}: is no .ntc`);let t;try{t=await mt(await e.arrayBuffer())}catch(t){throw Error(`${e.name}: ${t.message}`)}let{report:n}=t,r=`file${this.all.filter(e=>!e.item).length}`,i=new xt(void 0,t.file),a=Promise.resolve(n),o={key:r,name:e.name,item:void 0,error:null,source:i,report:()=>a};return this.all.push(o),o}usual(e,t){let n=this.all.find(e=>e.item?.kind===`ntc`)??this.all[0],r=t===``?n:this.find(t);if(!r)throw Error(t===``?`there is nothing to show`:`b ${t}: no such item`);let i=r.item?.reference??null,a=e===``?i===null?r:this.find(String(i)):this.find(e);if(!a)throw Error(`a ${e}: no such item`);return[a,r]}};function Tt(e){let t;return{key:String(e.number),name:e.kind===`images`?`${e.name} (images)`:e.name,item:e,error:e.error,source:new xt(e),report:()=>e.kind===`ntc`?t??=xe(e.number):void 0}}function Et(e){let t=[`B`,`KiB`,`MiB`,`GiB`],n=e<1?0:Math.min(Math.floor(Math.log2(e)/10),3);return n===0?`${e} B`:`${(e/1024**n).toFixed(2)} ${t[n]}`}var k=e=>e===null?`exact`:e===void 0?``:e.toFixed(2);function A(t){return e(`span`,{"data-bytes":String(t),title:`${t} bytes`},Et(t))}async function Dt({a:t,b:n}){let r=[e(`h2`,{},n.name),await Ot(n)];try{r.push(...await kt(t,n))}catch(t){r.push(e(`p`,{class:`error`},t.message))}return r.push(e(`p`,{id:`device`},n.source.by)),r}async function Ot(t){let n=await t.report(),{item:r}=t,i=[[``,``]];if(n){if(i.push([`file`,A(n.bytes)],[`video memory`,A(n.video_memory_bytes)]),r){let t=e=>` · ${(e/n.video_memory_bytes).toFixed(1)}×`,a=n=>e(`span`,{},A(n),t(n));i.push([`as BC7, BC5, BC4`,a(r.block_bytes)],[`raw`,a(r.raw_bytes)])}let t=n.fit.settings.profile;i.push([`bits a texel`,e(`span`,{id:`bpp`},String(n.bpp))]),i.push([`encoding`,n.encoding],[`filtering`,n.fit.filtering]),t!==void 0&&i.push([`profile`,String(t)]),i.push([`decoder`,n.decoder.join(` → `)]),i.push([`size`,`${n.width}×${n.height}, ${n.mips} mips`])}else r&&i.push([`images`,A(r.bytes)],[`size`,`${r.width}×${r.height}`]);return a(`costs`,i)}async function kt(t,n){if(t!==n&&t.item&&n.item){let r=await Ce(t.item.number,n.item.number),i=At(r.psnr,r.maps);for(let[e,[t,n]]of Object.entries(r.normal_degrees))i.push([`${e}, degrees`,`${t.toFixed(2)}, at most ${n.toFixed(1)}`]);return[e(`h3`,{},`B against ${t.name}`),a(`psnr`,i)]}let r=await n.report();if(!r)return[];let i=At(r.psnr,r.map_psnr);return[e(`h3`,{},`as it was fitted`),a(`psnr`,i)]}function At(t,n){let r=t=>e(`span`,{"data-psnr":String(t)},k(t)),i=[[`map`,`dB`],[`all`,r(t)]];for(let[e,t]of Object.entries(n))i.push([e,r(t)]);return i}var j=290,jt=120;function Mt(e){let t={};for(let n of e.split(`
-`).map(e=>e.trim())){if(n===``)continue;let[e,r]=n.replace(/^--/,``).split(/\s*=\s*|\s+/,2);if(!e||r===void 0)throw Error(`${n}: write name=value`);let i=Number(r);t[e]=r===`true`||r===`false`?r===`true`:Number.isNaN(i)?r:i}return t}function Nt(e){return Object.entries(e).map(([e,t])=>`${e}=${t}`).join(`
-`)}var Pt=e=>e.split(/[\s,]+/).filter(Boolean),Ft=class{show;changed;fail;node;latest;source=e(`select`,{name:`source`});options=e(`textarea`,{name:`options`,rows:`5`});only=e(`input`,{name:`only`,placeholder:`all`});exclude=e(`input`,{name:`exclude`,placeholder:`none`});curve=e(`canvas`,{id:`curve`});status=e(`p`,{id:`fit-status`},`no fit yet`);log=e(`ol`,{id:`runs`});events;points=[];constructor(t,r,i){this.show=t,this.changed=r,this.fail=i,[this.curve.width,this.curve.height]=[j,jt],this.options.value=`effort=fast`;let a=(t,n)=>e(`label`,{},t,n);this.node=e(`section`,{id:`fit`},e(`h2`,{},`Fit`),this.status,this.curve,n(`Cancel`,`ends the fit at its next batch`,()=>this.act(Te())),e(`h3`,{},`Settings`),a(`images `,this.source),a(`options of ntc compress, one a line`,this.options),a(`only `,this.only),a(`exclude `,this.exclude),n(`Start`,`cancels the fit under way`,()=>this.act(this.restart())),e(`h3`,{},`Runs`),this.log)}open(t){let n=t.filter(({kind:e,error:t})=>e===`images`&&t===null),r=this.source.value,i=n.map(({number:t,name:n})=>e(`option`,{value:String(t)},n));this.source.replaceChildren(...i),n.some(({number:e})=>String(e)===r)&&(this.source.value=r),this.events||(this.events=new EventSource(`api/fit/events`),this.events.onopen=()=>this.points=[],this.events.onmessage=({data:e})=>this.take(JSON.parse(e)),this.act(this.showLog()))}act(e){e.catch(e=>this.fail(e))}async restart(){let e=Mt(this.options.value);this.latest?.run.state===`running`&&(await Te(),await this.ended());let[t,n]=[Pt(this.only.value),Pt(this.exclude.value)];await Ee(Number(this.source.value),e,t,n)}async ended(){for(;(await we()).runs.at(-1)?.state===`running`;)await new Promise(e=>setTimeout(e,100))}take(e){e.run.run!==this.latest?.run.run&&(this.points=[]);let t=this.latest;this.latest=e,e.texels>0&&this.points.push([e.texels,e.psnr]),this.draw(e),this.status.textContent=It(e);let n=e.run.state!==`running`;(t?.run.run!==e.run.run||t.run.state!==e.run.state)&&this.act(this.showLog()),(n||e.preview!==t?.preview)&&this.changed(e)}draw({total:e}){let t=this.curve.getContext(`2d`),n=getComputedStyle(document.documentElement);if(t.clearRect(0,0,j,jt),this.points.length===0)return;let r=this.points.map(([,e])=>e),[i,a]=[Math.min(...r),Math.max(...r)],o=t=>j*t/(e||t),s=e=>106-92*(e-i)/(a-i||1);t.strokeStyle=n.getPropertyValue(`--accent`),t.lineWidth=2,t.beginPath(),this.points.forEach(([e,n])=>t.lineTo(o(e),s(n))),t.stroke(),t.fillStyle=n.getPropertyValue(`--text`),t.font=`11px system-ui, sans-serif`,t.fillText(`${a.toFixed(1)} dB`,2,10),t.fillText(`${i.toFixed(1)} dB`,2,118)}async showLog(){let{runs:e}=await we();this.log.replaceChildren(...e.map(e=>this.logLine(e)))}logLine(t){let r=t.state===`done`?`${k(t.psnr)} dB, ${Et(t.bytes)}`:t.state,i=Nt(t.options).replaceAll(`
-`,` `)||`usual settings`,a=e(`li`,{},e(`span`,{},`${r}, ${t.seconds.toFixed(1)} s: ${i} `));a.append(n(`Restore`,`its settings into the form`,()=>this.restore(t)));let{item:o}=t;o!==null&&a.append(n(`Show`,`as B`,()=>this.show(o,t.source))),t.error!==null&&a.append(e(`p`,{class:`error`},t.error));for(let n of t.warnings)a.append(e(`p`,{},n));return a}restore(e){this.source.value=String(e.source),this.options.value=Nt(e.options),this.only.value=e.only.join(` `),this.exclude.value=e.exclude.join(` `)}};function It({run:e,texels:t,total:n,psnr:r}){return e.state===`failed`?`failed: ${e.error}`:e.state===`cancelled`?`cancelled`:e.state===`done`?`done: ${k(e.psnr)} dB, ${Et(e.bytes)}, ${e.seconds.toFixed(1)} s`:`running: ${n>0?Math.round(100*t/n):0} %, ${r.toFixed(1)} dB, ${e.seconds.toFixed(1)} s`}function M(e,t,n){let{values:r,channels:i,top:a}=e,o=2*r[t*i]/a-1,s=i>1?2*r[t*i+1]/a-1:0,c=i>2&&!e.record.channels[2].meaning.startsWith(`opacity`)?2*r[t*i+2]/a-1:Math.sqrt(Math.max(1-o*o-s*s,0)),l=Math.hypot(o,s,c)||1;n[0]=o/l,n[1]=s/l,n[2]=c/l}function Lt(e,t){let[n,r,i]=e,[a,o,s]=t,c=Math.hypot(r*s-i*o,i*a-n*s,n*o-r*a);return Math.atan2(c,n*a+r*o+i*s)*180/Math.PI}var Rt=.05,zt=Math.PI/4,Bt=60,Vt=15;function N(e,t,n){let r=new Uint32Array(e*t);for(let e=0;e<r.length;e++)r[e]=n(e);return{width:e,height:t,pixels:r}}function Ht(e,t){let n=Math.min(t,e-1);return t>=0?[n,n,n]:e===1?[0,0,0]:[0,1,2]}function P(e){return e.record.semantic===`normal`&&e.channels>1}function F(e,t){if(P(e)&&t.channel<0){if(t.show===`lit`)return Wt(e,t.light);if(t.show===`xyz`)return Ut(e)}let{width:n,height:r,channels:i,values:a}=e,o=st(e,t),[s,c,l]=Ht(i,t.channel);return N(n,r,e=>{let t=e*i,n=l<i?o[a[t+l]]:0;return T(o[a[t+s]],o[a[t+c]],n)})}function Ut(e){let t=new Float64Array(3),n=e=>Math.round(127.5*(e+1));return N(e.width,e.height,r=>(M(e,r,t),T(n(t[0]),n(t[1]),n(t[2]))))}function Wt(e,t){let n=t*Math.PI/180,[r,i]=[Math.cos(n),Math.sin(n)].map(e=>e*Math.cos(zt)),a=Math.sin(zt),o=new Float64Array(3);return N(e.width,e.height,t=>{M(e,t,o);let n=Math.max(o[0]*r+o[1]*i+o[2]*a,0),s=Math.round(255*tt(Rt+.95*n));return T(s,s,s)})}function Gt(e,t){if(e.width!==t.width||e.height!==t.height){let n=`A is ${e.width}x${e.height}, B is ${t.width}x${t.height}`;throw Error(`${n}: only maps of one size can be compared`)}}function Kt(e,t,n,r){Gt(e,t);let i=Math.min(e.channels,t.channels),[a,o,s]=Ht(i,n.channel),c=(a,o)=>{if(o>=i)return 0;let s=e.values[a*e.channels+o]/e.top,c=Math.abs(s-t.values[a*t.channels+o]/t.top),l=r?c/Math.max(s,1/255):c;return Math.min(Math.round(255*n.gain*l),255)};return N(e.width,e.height,e=>T(c(e,a),c(e,o),c(e,s)))}function qt(e,t,n){if(!P(e)||!P(t))throw Error(`${e.record.name}: angles are of normal maps; choose one of them`);Gt(e,t);let[r,i]=[new Float64Array(3),new Float64Array(3)];return N(e.width,e.height,a=>{M(e,a,r),M(t,a,i);let o=Lt(r,i)*n/90;return w[Math.min(Math.round(255*o),255)]})}function Jt(e){return N(e.width,e.height,t=>w[e.values[t]])}function Yt(e,t,n){let r=e.psnr.map(e=>{let t=e===null?0:(Bt-e)/45;return w[Math.round(255*Math.min(Math.max(t,0),1))]});return N(t,n,n=>{let i=Math.floor(Math.floor(n/t)/e.size);return r[i*e.columns+Math.floor(n%t/e.size)]})}function Xt(e){let{gain:t}=e;return e.mode===`diff`?`|A − B| × ${t}: white is 1/${t} of the range`:e.mode===`relative`?`|A − B| / A × ${t}: white is ${(100/t).toFixed(1)} %`:e.mode===`angle`?`angle: white is ${(90/t).toFixed(2)}°`:e.mode===`flip`?`FLIP: black is 0, white is 1`:e.mode===`tiles`?`PSNR: black is ${Bt} dB, white ${Vt}`:``}var Zt=1<<24,Qt=1<<22,$t=1<<18;async function en(e,t){let[n,r]=e.usual(t.a,t.b);for(let e of[r,n])if(e.error)throw Error(e.error);let[i,a]=await Promise.all([n.source.maps(),r.source.maps()]),o=i.maps,s=t.map===``?o[0]:o.find(({name:e})=>e===t.map);if(!s){let e=o.map(({name:e})=>e).join(`, `);throw Error(`map ${t.map}: ${n.name} has ${e}`)}let c=ct(s,a.maps);if(!c)throw Error(`${r.name} has no map like ${s.file} of ${n.name}`);let l={width:a.width,height:a.height},u=Math.min(i.mips,a.mips),d=t.mip<0?await nn(l,u,r,t):t.mip;if(d>=u)throw Error(`mip ${d}: there are mips 0..${u-1}`);let[f,p]=await Promise.all([n.source.samples(s,d,t.decoder),r.source.samples(c,d,t.decoder)]),m={a:n,b:r,size:l,mip:d,mips:u,records:o,record:s,left:f,right:p,tiles:t.mode===`tiles`?await an(n,r,s):void 0,worn:t.mode===`3d`?[await tn(n,d,t.decoder),await tn(r,d,t.decoder)]:void 0};return{...m,pictures:await on(m,t)}}async function tn(e,t,n){let{maps:r}=await e.source.maps();return Promise.all(r.map(r=>e.source.samples(r,t,n)))}async function nn(e,t,n,r){let i=r.decoder===`browser`||!n.item&&!await gt(),a=r.mode===`3d`?Qt:Zt,o=i?$t:a,s=0;for(;s+1<t&&(e.width>>s)*(e.height>>s)>o;)s++;return s}function rn(e,t){if(!e.item||!t.item)throw Error(`a dropped file is not on the server, which measures it`);return[e.item.number,t.item.number]}function an(e,t,n){let[r,i]=rn(e,t);return De(r,i,n.name,64)}async function on(e,t){let{a:n,b:r,left:i,right:a,record:o,size:s,tiles:c}=e,l=e=>[e,e];switch(t.mode){case`diff`:case`relative`:return l(Kt(i,a,t,t.mode===`relative`));case`angle`:return l(qt(i,a,t.gain));case`flip`:return l(Jt(await Oe(...rn(n,r),o.name)));case`3d`:return l(F(a,t));case`tiles`:return l(Yt(c,s.width,s.height));default:return[F(i,t),F(a,t)]}}async function sn(e,t,n){let r=e.all.find(({item:e,error:t})=>e?.kind===`images`&&t===null);if(!r)throw Error(`there are no images to fit`);let i=n?String(n.run.source):r.key,a=await en(e,{...t,a:i,b:i});if(!n?.preview)return a;let o;try{o=await Ae(a.record.name)}catch{return a}let s=E(o,a.record),c=F(s,t),{width:l,height:u}=s,d={size:{width:l,height:u},left:s,right:s};return{...a,...d,pictures:[c,c]}}var cn=128,ln=1<<19,un=e=>Number(e.toPrecision(4)).toString();function dn(e,t,n){let{width:r,height:i}=e.right,a=Math.floor(t/e.size.width*r),o=Math.floor(n/e.size.height*i);return a>=0&&o>=0&&a<r&&o<i?[a,o]:void 0}function fn(t,n,r){let{left:i,right:o}=t,s=r*o.width+n,c=[[``,`A`,`B`,`B − A`,`A linear`,`B linear`]],l=i.width===o.width&&i.height===o.height;for(let e=0;e<o.channels;e++){let t=t=>t.values[s*t.channels+e],n=t(o),r=e=>un(ot(e.record,t(e)/e.top)),a=o.record.channels[e].meaning;if(!l||e>=i.channels)c.push([a,``,String(n),``,``,r(o)]);else{let e=t(i),s=Math.max(i.top,o.top),l=Math.round((n/o.top*s-e/i.top*s)*100)/100;c.push([a,String(e),String(n),String(l),r(i),r(o)])}}let u=[e(`h3`,{},`texel ${n}, ${r} of mip ${t.mip}`)];if(u.push(a(`texel`,c)),l&&P(i)&&P(o)){let[t,n]=[new Float64Array(3),new Float64Array(3)];M(i,s,t),M(o,s,n),u.push(e(`p`,{},`normals are ${Lt(t,n).toFixed(2)}° apart`))}return e(`section`,{id:`inspector`},...u)}function pn(e,t){let{values:n,channels:r,top:i}=e,a=new Float64Array(cn),o=n.length/r,s=Math.ceil(o/ln),c=t>=0?[Math.min(t,r-1)]:[...Array(r).keys()];for(let e=0;e<o;e+=s)for(let t of c)a[Math.floor(n[e*r+t]*cn/(i+1))]+=1;return a}function mn(t,n){let r=e(`canvas`,{id:`histogram`});[r.width,r.height]=[256,64];let i=r.getContext(`2d`),a=getComputedStyle(document.documentElement);return[t.left,t.right].forEach((e,t)=>{let r=pn(e,n),o=Math.sqrt(Math.max(...r));i.fillStyle=a.getPropertyValue(t===0?`--dim`:`--accent`),r.forEach((e,n)=>{let r=64*Math.sqrt(e)/o;t===0?i.fillRect(2*n,64-r,2,r):i.fillRect(2*n,64-r,2,Math.min(r,2))})}),e(`figure`,{},r,e(`figcaption`,{},`values: A grey, B line`))}var I=e=>t=>t.set({mode:e}),L=e=>(t,n)=>t.set(e(t.state,n)),hn=(e,t)=>e[(e.indexOf(t)+1)%e.length],gn=[[[`a`],`A alone`,I(`a`)],[[`b`],`B alone`,I(`b`)],[[`s`],`split: drag the divider`,I(`split`)],[[`v`],`side by side`,I(`side`)],[[`d`],`difference`,I(`diff`)],[[`r`],`relative difference`,I(`relative`)],[[`f`],`FLIP`,I(`flip`)],[[`t`],`PSNR of tiles`,I(`tiles`)],[[`g`],`angle between normals`,I(`angle`)],[[`p`],`on a body`,I(`3d`)],[[`l`],`fit`,I(`fit`)],[[`n`],`next worst tile`,(e,t)=>t.worst(1)],[[`N`],`tile before`,(e,t)=>t.worst(-1)],[[`]`],`twice the gain`,L(({gain:e})=>({gain:_(`gain`,2*e)}))],[[`[`],`half the gain`,L(({gain:e})=>({gain:_(`gain`,e/2)}))],[[`c`],`next channel alone`,L(({channel:e},t)=>({channel:e+1<t.channels()?e+1:-1}))],[[`0`],`all channels`,L(()=>({channel:-1}))],[[`o`],`normals: values, XYZ, lit`,L(({show:e})=>({show:hn(m,e)}))],[[`m`],`coarser mip`,L((e,t)=>({mip:Math.min(t.mip()+1,t.mips()-1)}))],[[`M`],`finer mip`,L((e,t)=>({mip:Math.max(t.mip()-1,0)}))],[[`x`],`3 by 3`,L(({tiling:e})=>({tiling:e===1?3:1}))],[[`e`],`brighter`,L(({exposure:e})=>({exposure:_(`exposure`,e+.5)}))],[[`E`],`darker`,L(({exposure:e})=>({exposure:_(`exposure`,e-.5)}))],[[`+`,`=`],`closer`,(e,t)=>t.zoomBy(2)],[[`-`],`farther`,(e,t)=>t.zoomBy(.5)],[[`z`],`a pixel for a texel`,(e,t)=>t.fullSize()],[[`Home`,`h`],`all of the material`,L(()=>({zoom:0,x:.5,y:.5}))],[[`ArrowLeft`],`left`,(e,t)=>t.panBy(-1,0)],[[`ArrowRight`],`right`,(e,t)=>t.panBy(1,0)],[[`ArrowUp`],`up`,(e,t)=>t.panBy(0,-1)],[[`ArrowDown`],`down`,(e,t)=>t.panBy(0,1)],[[`k`],`dark or light`,(e,t)=>t.theme()],[[`?`],`this list`,(e,t)=>t.help()]];function _n(e,t,n){let r=e=>e.target.matches(`input, textarea, select`);addEventListener(`keydown`,i=>{if(r(i)||i.ctrlKey||i.metaKey||i.altKey)return;if(i.key===` `){i.preventDefault(),i.repeat||n(!0);return}let a=/^[1-9]$/.test(i.key)?t.names()[Number(i.key)-1]:void 0;a!==void 0&&e.set({map:a});let o=gn.find(([e])=>e.includes(i.key));o&&(i.preventDefault(),o[2](e,t))}),addEventListener(`keyup`,e=>{e.key===` `&&(r(e)||e.preventDefault(),n(!1))}),addEventListener(`blur`,()=>n(!1))}function vn(){let t=[[`space, held`,`A instead of B, and B instead of A`],[`1 to 9`,`maps`],[`drag, wheel`,`move, closer and farther`],[`double click`,`all of the material`]],n=gn.map(([e,t])=>[e.join(` or `),t]);return e(`div`,{},e(`h2`,{},`Keys`),a(`keys`,[[``,``],...t,...n]))}var yn=1.0015;function bn(e,t,n){let r=t=>{let n=e.getBoundingClientRect(),r=devicePixelRatio;return[(t.clientX-n.left)*r,(t.clientY-n.top)*r]},i;e.addEventListener(`pointerdown`,n=>{n.target!==t&&(e.setPointerCapture(n.pointerId),i=r(n))}),e.addEventListener(`pointermove`,e=>{let t=r(e);i&&n.move(t[0]-i[0],t[1]-i[1]),i&&=t,n.hover(...t)});for(let t of[`pointerup`,`pointercancel`])e.addEventListener(t,()=>i=void 0);e.addEventListener(`dblclick`,()=>n.reset()),e.addEventListener(`wheel`,e=>{e.preventDefault(),n.zoom(yn**-e.deltaY,...r(e))},{passive:!1}),t.addEventListener(`pointerdown`,e=>t.setPointerCapture(e.pointerId)),t.addEventListener(`pointermove`,e=>{t.hasPointerCapture(e.pointerId)&&n.split(r(e)[0])})}var xn=11;function Sn(e){let t=e.getContext(`2d`);if(!t)throw Error(`this browser gives no 2D canvas`);return t.clearRect(0,0,e.width,e.height),t}function Cn(e,{samples:t,placement:n,left:r,right:i},a){if(!t)return;let{width:o,height:s,channels:c,values:l}=t,u=n.zoom*a.width/o,d=n.zoom*a.height/s;if(u<40||d<xn*(c+1))return;e.font=`10px ui-monospace, monospace`,e.textAlign=`center`,e.lineWidth=3;let f=Math.max(Math.floor((r-n.left)/u),0),p=Math.min(Math.ceil((i-n.left)/u),o),m=Math.max(Math.floor(-n.top/d),0),h=Math.min(Math.ceil((e.canvas.height-n.top)/d),s);for(let t=m;t<h;t++)for(let a=f;a<p;a++){let s=n.left+(a+.5)*u;if(!(s<r||s>i))for(let r=0;r<c;r++){let i=String(l[(t*o+a)*c+r]),u=n.top+(t+.5)*d+xn*(r+.8-c/2);e.strokeStyle=`#000a`,e.strokeText(i,s,u),e.fillStyle=`#fff`,e.fillText(i,s,u)}}}function wn(e,{zoom:t,left:n,top:r},i){e.lineWidth=2,e.strokeStyle=`#0ff`;let[a,o]=[n+i.x*t,r+i.y*t];e.strokeRect(a,o,i.width*t,i.height*t)}var Tn=4;function R(e,t,n,r){if(e.zoom>0)return e.zoom;let i=Math.min(n/t.width,r/t.height)/e.tiling;return i>=1?Math.floor(i):i}function En(e,t,n,r,i){let a=R(e,t,n,r);return{zoom:a,left:Math.round(i-e.x*t.width*a),top:Math.round(r/2-e.y*t.height*a)}}function Dn(e,t,n,r,i,a,o){let s=new Int32Array((t-e)*o),c=Math.floor(a/2)*i;for(let t=0;t<s.length;t++){let l=Math.floor((e+(t+.5)/o-n)/r),u=l>=-c&&l<i*a-c;s[t]=u?(l%i+i)%i:-1}return s}function On(e,t,n,r){let i=n.mode===`side`?Math.floor(e.width/2):e.width,a=e.getContext(`2d`,{alpha:!0,willReadFrequently:!0});if(!a)throw Error(`this browser gives no 2D canvas`);let{width:o,height:s}=e;a.clearRect(0,0,o,s);for(let e of t){let t=e.right-e.left;if(t<1)continue;let o=a.createImageData(t,s),c=En(n,r,i,s,e.middle);kn(new Uint32Array(o.data.buffer),t,s,e,c,n,r),a.putImageData(o,e.left,0)}}function kn(e,t,n,r,i,a,o){let{picture:s,left:c}=r,l=i.zoom*o.width/s.width,u=i.zoom*o.height/s.height,d=Math.min(Math.max(Math.ceil(1/Math.min(l,u)),1),Tn),{tiling:f}=a,p=Dn(c,c+t,i.left,l,s.width,f,d),m=Dn(0,n,i.top,u,s.height,f,d);for(let r=0;r<n;r++)for(let n=0;n<t;n++)e[r*t+n]=d===1?An(s,p[n],m[r]):jn(s,p,m,n,r,d)}function An(e,t,n){return t<0||n<0?0:e.pixels[n*e.width+t]}function jn(e,t,n,r,i,a){let[o,s,c,l]=[0,0,0,0];for(let u=i*a;u<(i+1)*a;u++)for(let i=r*a;i<(r+1)*a;i++){let[r,a]=[t[i],n[u]];if(r<0||a<0)continue;let d=e.pixels[a*e.width+r];o+=d&255,s+=d>>8&255,c+=d>>16&255,l++}if(l===0)return 0;let u=e=>Math.round(e/l);return(4278190080|u(c)<<16|u(s)<<8|u(o))>>>0}function Mn(e,t,n){return[(t-e.left)/e.zoom,(n-e.top)/e.zoom]}var Nn=class{canvas=t(`picture`);divider=t(`divider`);marks=t(`marks`);labels=t(`labels`);box=t(`stage`);constructor(e){new ResizeObserver(()=>this.fit()&&e()).observe(this.box),this.fit()}fit(){let e=Math.max(Math.round(this.box.clientWidth*devicePixelRatio),1),t=Math.max(Math.round(this.box.clientHeight*devicePixelRatio),1);if(this.canvas.width===e&&this.canvas.height===t)return!1;for(let n of[this.canvas,this.marks])n.width=e,n.height=t,n.style.width=`${e/devicePixelRatio}px`,n.style.height=`${t/devicePixelRatio}px`;return!0}draw(e,t,n,r){let i=t.mode===`3d`?[]:this.panes(e,t,n);On(this.canvas,i,t,e.size);let a=Sn(this.marks);for(let n of i){let i=this.placement(e,t,n.middle),o=n.picture===e.pictures[0]?e.left:e.right,s=e.pictures[0]!==e.pictures[1]||e.left===e.right,{left:c,right:l}=n;Cn(a,{samples:s&&t.tiling===1?o:void 0,placement:i,left:c,right:l},e.size),r&&wn(a,i,r)}this.canvas.hidden=this.marks.hidden=t.mode===`3d`,this.divider.hidden=t.mode!==`split`&&t.mode!==`3d`,this.divider.style.left=`${t.split*this.canvas.width/devicePixelRatio}px`,this.say(this.label(e,t,n))}say(e){this.labels.textContent=e}panes({pictures:e},t,n){let{width:r}=this.canvas,[i,a]=n?[e[1],e[0]]:e;if(t.mode===`split`){let e=Math.round(t.split*r);return[{picture:i,left:0,right:e,middle:r/2},{picture:a,left:e,right:r,middle:r/2}]}if(t.mode===`side`){let e=Math.floor(r/2);return[{picture:i,left:0,right:e,middle:e/2},{picture:a,left:e,right:r,middle:e+e/2}]}return[{picture:t.mode===`a`?i:a,left:0,right:r,middle:r/2}]}label(e,t,n){let{mode:r}=t,i=r===`a`||r===`b`,a=`${Number((100*R(t,e.size,this.paneWidth(t),this.canvas.height)).toPrecision(3))} %`,o=i?r===`a`===n?`B: ${e.b.name}`:`A: ${e.a.name}`:Xt(t),s=r===`split`||r===`side`?`A: ${e.a.name} · B: ${e.b.name}`:``;return[o||s,`${e.record.name}, mip ${e.mip}`,a].filter(Boolean).join(` · `)}paneWidth(e){return e.mode===`side`?Math.floor(this.canvas.width/2):this.canvas.width}placement(e,t,n){return En(t,e.size,this.paneWidth(t),this.canvas.height,n)}placementAt(e,t,n){let r=this.paneWidth(t)/2,i=t.mode===`side`&&n>=2*r;return this.placement(e,t,i?3*r:r)}},Pn=`ntc-theme`,z=document.documentElement;function Fn(e){e===null?delete z.dataset.theme:z.dataset.theme=e}function In(){try{return localStorage.getItem(Pn)}catch{return null}}function Ln(){Fn(In())}function Rn(){let e=matchMedia(`(prefers-color-scheme: dark)`).matches,t=(z.dataset.theme??(e?`dark`:`light`))===`dark`?`light`:`dark`;Fn(t);try{localStorage.setItem(Pn,t)}catch{}}var zn=.1,Bn=new Set([`zoom`,`x`,`y`,`split`,`tiling`,`turn`,`tilt`]),Vn=.4,B=document.documentElement,Hn=t(`bar`),Un=t(`panel`),V=t(`message`),H=t(`help`),U=new wt,W=new le(g),G=new Nn(()=>Yn()),K=new f,q,Wn=!1,J=-1,Y,X=0,Gn=!1,Z=e(`div`),Kn=e(`div`),qn=e(`div`);Un.append(Z,Kn,qn);function Q(e){let t=e instanceof Error?e.message:String(e);B.dataset.error=V.textContent=t}function Jn(e){return JSON.stringify(Object.entries(e).filter(([e])=>!Bn.has(e)))}function Yn(){Gn||(Gn=!0,requestAnimationFrame(()=>{Gn=!1,Xn()}))}function Xn(){if(!q)return;let{width:e,height:t}=G.canvas;K.draw(W.state,e,t),G.draw(q,W.state,Wn,Y);let{mode:n}=W.state,{latest:r}=$;n===`3d`&&G.say(`A: ${q.a.name} · B: ${q.b.name} · ${K.label()}`),n===`fit`&&r?.preview&&G.say(`preview ${r.preview} of run ${r.run.run} · ${q.record.name}`)}async function Zn(){let e=++X;delete B.dataset.ready,delete B.dataset.error,V.textContent=``,B.dataset.busy=`1`,de(Hn,W,U,q,cr);let{state:t}=W;t.mode===`fit`&&$.open(U.session?.items??[]);try{let n=await(t.mode===`fit`?sn(U,t,$.latest):en(U,t));if(e!==X||((n.record.name!==q?.record.name||n.b!==q?.b)&&(J=-1),J<0&&(Y=void 0),q=n,de(Hn,W,U,q,cr),await K.wear(n,t),e!==X))return;Xn(),await Qn(n,t),e===X&&(B.dataset.ready=`1`)}catch(t){e===X&&Q(t)}finally{e===X&&delete B.dataset.busy}}async function Qn(e,t){let n=t.mode===`fit`?[]:await Dt(e);q===e&&(t.mode===`fit`?Z.firstChild!==$.node&&Z.replaceChildren($.node):Z.replaceChildren(...n),Kn.replaceChildren(mn(e,t.channel)),qn.replaceChildren())}async function $n(e){let t=[],n;for(let r of e)try{n=await U.addFile(r)}catch(e){t.push(e.message)}n&&W.set({a:W.state.a||(q?.a.key??``),b:n.key,map:``,mode:`b`}),t.length&&Q(t.join(`
-`))}async function er(e){if(!q)return;let{a:t,b:n,record:r,size:i}=q,a=q.tiles??await an(t,n,r);if(a.worst.length===0)throw Error(`${r.name}: no tile differs`);J=(J+e+a.worst.length)%a.worst.length;let o=a.worst[J],[s,c]=[o%a.columns*a.size,Math.floor(o/a.columns)*a.size],[l,u]=[Math.min(a.size,i.width-s),Math.min(a.size,i.height-c)];Y={x:s,y:c,width:l,height:u};let d=a.psnr[o];V.textContent=`tile ${J+1} of ${a.worst.length}: ${d?.toFixed(2)} dB`;let f=Math.min(G.canvas.width,G.canvas.height)/(3*a.size),p={x:(s+l/2)/i.width,y:(c+u/2)/i.height};W.set({zoom:_(`zoom`,f),...p})}function tr(){let{width:e,height:t}=G.canvas;return q?R(W.state,q.size,e,t):1}function nr(e,t,n){if(!q||W.state.mode===`3d`)return;let{state:r}=W,i=G.placementAt(q,r,t),[a,o]=Mn(i,t,n),s=Math.min(Math.max(e,1/64),256),{width:c,height:l}=q.size,u=i.left+r.x*c*i.zoom,d=i.top+r.y*l*i.zoom;W.set({zoom:s,x:_(`x`,(a-(t-u)/s)/c),y:_(`y`,(o-(n-d)/s)/l)})}function rr(e){nr(tr()*e,G.canvas.width/2,G.canvas.height/2)}function ir(e,t){if(!q)return;let{x:n,y:r}=W.state,i=tr();W.set({zoom:i,x:_(`x`,n+e/i/q.size.width),y:_(`y`,r+t/i/q.size.height)})}function ar(e,t){let{turn:n,tilt:r}=W.state,i=(n+Vn*e+540)%360-180;W.set({turn:_(`turn`,i),tilt:_(`tilt`,r+Vn*t)})}function or(e,t){if(!q||W.state.mode===`3d`)return;let n=Mn(G.placementAt(q,W.state,e),e,t),r=dn(q,...n);r&&qn.replaceChildren(fn(q,...r))}var sr=()=>H.open?H.close():H.showModal(),cr={openFiles:e=>void $n(e),help:sr,theme:lr};function lr(){Rn(),q&&Qn(q,W.state).catch(Q)}var $=new Ft((e,t)=>void U.refresh().then(()=>W.set({a:String(t),b:String(e),mode:`split`,map:``})).catch(Q),e=>void(e.run.state===`running`?Promise.resolve():U.refresh()).then(()=>W.state.mode===`fit`?Zn():void 0).catch(Q),Q);function ur(){let e=Jn(W.state);W.onChange(()=>{history.replaceState(null,``,location.pathname+ce(W.state));let t=Jn(W.state);t===e?Yn():(e=t,Zn())}),addEventListener(`hashchange`,()=>{try{W.set(ae(location.hash))}catch(e){Q(e)}}),_n(W,{names:()=>q?.records.map(({name:e})=>e)??[],channels:()=>q?.right.channels??1,mip:()=>q?.mip??0,mips:()=>q?.mips??1,zoomBy:rr,fullSize:()=>nr(1,G.canvas.width/2,G.canvas.height/2),panBy:(e,t)=>ir(e*zn*G.canvas.width,t*zn*G.canvas.height),worst:e=>void er(e).catch(Q),help:sr,theme:lr},e=>{Wn=e,Yn()}),bn(t(`stage`),G.divider,{move:(e,t)=>W.state.mode===`3d`?ar(e,t):ir(-e,-t),zoom:(e,t,n)=>nr(tr()*e,t,n),hover:or,reset:()=>W.set({zoom:0,x:.5,y:.5}),split:e=>W.set({split:_(`split`,e/G.canvas.width)})}),addEventListener(`dragover`,e=>e.preventDefault()),addEventListener(`drop`,e=>{e.preventDefault(),e.dataTransfer&&$n(e.dataTransfer.files)})}async function dr(){history.replaceState(null,``,location.pathname+location.hash),Ln(),H.append(vn()),W.state=ae(location.hash),await U.refresh(),ur(),await Zn()}dr().catch(Q);
+`,we=`// Generated by tools/export_shaders.py from shaders/ntc.slang: do not edit.
+//
+// The decoder of .ntc materials, for inclusion by engines: shaders/README.md says how.
+const NTC_FILTER_TEXEL : u32 = 0u; // nearest texel of the nearest mip: 1 decode
+const NTC_FILTER_FILTERED : u32 = 1u; // the field at uv and lod, for materials fitted to be filtered: 1 decode
+const NTC_FILTER_EXACT : u32 = 2u; // trilinear: 4 decodes in one mip, 8 between two
+const NTC_FILTER_STOCHASTIC : u32 = 3u; // one of the texels of EXACT, by chance as its weight: 1 decode
+// Bind the words where you like.
+@binding(0) @group(0) var<storage, read> ntc_words : array<u32>;
+struct NtcMaterial
+{
+first : u32,
+count : u32,
+};
+fn ntc_word( material_0 : NtcMaterial,  at_0 : u32) -> u32
+{
+return ntc_words[material_0.first + min(at_0, material_0.count - u32(1))];
+}
+fn ntc_size( material_1 : NtcMaterial) -> vec2<u32>
+{
+return clamp(vec2<u32>(ntc_word(material_1, u32(0)), ntc_word(material_1, u32(1))), vec2<u32>(vec2<i32>(i32(1))), vec2<u32>(u32(16384)));
+}
+fn ntc_channels( material_2 : NtcMaterial) -> u32
+{
+return min(ntc_word(material_2, u32(3)), u32(32));
+}
+fn ntc_mips( material_3 : NtcMaterial) -> u32
+{
+return clamp(ntc_word(material_3, u32(2)), u32(1), u32(15));
+}
+fn ntc_mip_size( material_4 : NtcMaterial,  mip_0 : u32) -> vec2<u32>
+{
+return max(((ntc_size(material_4)) >> (vec2<u32>(min(mip_0, u32(14))))), vec2<u32>(vec2<i32>(i32(1))));
+}
+fn ntc_position( texel_0 : u32,  size_0 : u32) -> u32
+{
+var n_0 : u32 = ((u32(2) * texel_0 + u32(1)) << (u32(12)));
+var _S1 : u32 = n_0 / size_0;
+var _S2 : u32 = (_S1 << (u32(11)));
+var _S3 : u32 = n_0 % size_0;
+var _S4 : u32 = ((_S3 << (u32(11)))) / size_0;
+return _S2 + _S4;
+}
+fn ntc_wrap( material_5 : NtcMaterial) -> vec2<bool>
+{
+var flags_0 : u32 = ntc_word(material_5, u32(6));
+return vec2<bool>(((flags_0 & (u32(1)))) != u32(0), ((flags_0 & (u32(2)))) != u32(0));
+}
+fn ntc_role( material_6 : NtcMaterial,  mip_1 : u32,  levels_0 : u32,  level_0 : u32) -> u32
+{
+var index_0 : u32 = mip_1 * levels_0 + level_0;
+return ((((ntc_word(material_6, ntc_word(material_6, u32(8)) + ((index_0 >> (u32(2)))))) >> ((u32(8) * ((index_0 & (u32(3)))))))) & (u32(255)));
+}
+fn ntc_run( material_7 : NtcMaterial,  at_1 : u32,  length_0 : u32) -> u32
+{
+return ((material_7.first + min(at_1, material_7.count - length_0)) & (u32(4294967292)));
+}
+fn ntc_load4( i_0 : u32) -> vec4<u32>
+{
+return vec4<u32>(ntc_words[i_0], ntc_words[i_0 + u32(1)], ntc_words[i_0 + u32(2)], ntc_words[i_0 + u32(3)]);
+}
+fn ntc_words4( material_8 : NtcMaterial,  at_2 : u32) -> vec4<u32>
+{
+return ntc_load4(ntc_run(material_8, at_2, u32(4)));
+}
+struct NtcLevel
+{
+width : u32,
+height : u32,
+features : u32,
+tile_log2 : u32,
+table_log2 : u32,
+block_log2 : u32,
+masked : bool,
+simplex : bool,
+tiles_in_row : u32,
+stored_width : u32,
+directory : u32,
+codes : u32,
+mask : u32,
+blocks_in_row : u32,
+};
+fn ntc_level( material_9 : NtcMaterial,  index_1 : u32) -> NtcLevel
+{
+var at_3 : u32 = u32(12) + u32(12) * index_1;
+var outline_0 : vec4<u32> = ntc_words4(material_9, at_3);
+var stored_0 : vec4<u32> = ntc_words4(material_9, at_3 + u32(4));
+var blocks_0 : vec4<u32> = ntc_words4(material_9, at_3 + u32(8));
+var level_1 : NtcLevel;
+level_1.width = clamp(outline_0.x, u32(1), u32(16384));
+level_1.height = clamp(outline_0.y, u32(1), u32(16384));
+var _S5 : u32 = outline_0.z;
+level_1.features = min((_S5 & (u32(255))), u32(32));
+level_1.tile_log2 = (((_S5 >> (u32(8)))) & (u32(7)));
+level_1.table_log2 = (((_S5 >> (u32(16)))) & (u32(31)));
+level_1.block_log2 = (((_S5 >> (u32(21)))) & (u32(7)));
+level_1.masked = ((((_S5 >> (u32(24)))) & (u32(1)))) != u32(0);
+level_1.simplex = ((((_S5 >> (u32(25)))) & (u32(1)))) != u32(0);
+level_1.tiles_in_row = outline_0.w;
+level_1.stored_width = stored_0.y;
+level_1.directory = stored_0.z;
+level_1.codes = stored_0.w;
+level_1.mask = blocks_0.y;
+level_1.blocks_in_row = blocks_0.z;
+return level_1;
+}
+fn ntc_cell_position( position_0 : u32,  cells_0 : u32) -> i32
+{
+return i32(((((position_0 >> (u32(12)))) * cells_0 + (((((position_0 & (u32(4095)))) * cells_0) >> (u32(12))))) >> (u32(4)))) - i32(128);
+}
+struct NtcCells
+{
+column : vec4<i32>,
+row : vec4<i32>,
+weight : vec4<u32>,
+};
+fn ntc_triangle( p_0 : vec2<i32>) -> NtcCells
+{
+var _S6 : i32 = p_0.y;
+var _S7 : vec2<i32> = vec2<i32>(p_0.x + ((_S6 >> (u32(1)))), _S6);
+var corner_0 : vec2<i32> = (_S7 >> (vec2<u32>(u32(8))));
+var f_0 : vec2<i32> = (_S7 & (vec2<i32>(i32(255))));
+var _S8 : i32 = f_0.x;
+var _S9 : i32 = f_0.y;
+var right_0 : bool = _S8 >= _S9;
+var _S10 : i32 = min(_S8, _S9);
+var _S11 : i32 = max(_S8, _S9);
+var cells_1 : NtcCells;
+var _S12 : i32 = corner_0.y;
+var _S13 : i32;
+if(right_0)
+{
+_S13 = i32(0);
+}
+else
+{
+_S13 = i32(1);
+}
+cells_1.row = vec4<i32>(_S12) + vec4<i32>(i32(0), _S13, i32(1), i32(1));
+var _S14 : i32 = corner_0.x;
+if(right_0)
+{
+_S13 = i32(1);
+}
+else
+{
+_S13 = i32(0);
+}
+cells_1.column = vec4<i32>(_S14) + vec4<i32>(i32(0), _S13, i32(1), i32(1)) - (((cells_1.row) >> (vec4<u32>(u32(1)))));
+cells_1.weight = (vec4<u32>(u32(i32(256) - _S11), u32(_S11 - _S10), u32(_S10), u32(0)) << (vec4<u32>(u32(8))));
+return cells_1;
+}
+fn ntc_square( p_1 : vec2<i32>) -> NtcCells
+{
+var cell_0 : vec2<i32> = (p_1 >> (vec2<u32>(u32(8))));
+var _S15 : vec2<u32> = vec2<u32>((p_1 & (vec2<i32>(i32(255)))));
+var g_0 : vec2<u32> = vec2<u32>(u32(256)) - _S15;
+var cells_2 : NtcCells;
+cells_2.column = vec4<i32>(cell_0.x) + vec4<i32>(i32(0), i32(1), i32(0), i32(1));
+cells_2.row = vec4<i32>(cell_0.y) + vec4<i32>(i32(0), i32(0), i32(1), i32(1));
+var _S16 : u32 = g_0.x;
+var _S17 : u32 = g_0.y;
+var _S18 : u32 = _S15.x;
+var _S19 : u32 = _S15.y;
+cells_2.weight = vec4<u32>(_S16 * _S17, _S18 * _S17, _S16 * _S19, _S18 * _S19);
+return cells_2;
+}
+fn ntc_address( cell_1 : vec4<i32>,  cells_3 : i32,  wrap_0 : bool) -> vec4<i32>
+{
+var _S20 : vec4<i32> = vec4<i32>(cells_3);
+return clamp(cell_1 + _S20 * (vec4<i32>(i32(wrap_0)) * (vec4<i32>(cell_1 < vec4<i32>(i32(0))) - vec4<i32>(cell_1 >= _S20))), vec4<i32>(i32(0)), vec4<i32>((cells_3 - i32(1))));
+}
+fn ntc_gather( material_10 : NtcMaterial,  at_4 : vec4<u32>) -> vec4<u32>
+{
+return vec4<u32>(ntc_word(material_10, at_4.x), ntc_word(material_10, at_4.y), ntc_word(material_10, at_4.z), ntc_word(material_10, at_4.w));
+}
+fn ntc_hashed_block( level_2 : NtcLevel,  column_1 : vec4<u32>,  row_1 : vec4<u32>) -> vec4<u32>
+{
+return (((column_1 ^ ((row_1 * vec4<u32>(u32(2654435761)))))) & (vec4<u32>((((u32(1) << ((((level_2.table_log2 - u32(2) * level_2.block_log2) & (u32(31))))))) - u32(1)))));
+}
+struct NtcTaps
+{
+word : vec4<u32>,
+bit : vec4<u32>,
+width_1 : vec4<u32>,
+gain : vec4<u32>,
+bias : u32,
+};
+fn ntc_taps( material_11 : NtcMaterial,  level_3 : NtcLevel,  position_1 : vec2<u32>,  wrap_1 : vec2<bool>) -> NtcTaps
+{
+var p_2 : vec2<i32> = vec2<i32>(ntc_cell_position(position_1.x, level_3.width), ntc_cell_position(position_1.y, level_3.height));
+var cells_4 : NtcCells;
+if(level_3.simplex)
+{
+cells_4 = ntc_triangle(p_2);
+}
+else
+{
+cells_4 = ntc_square(p_2);
+}
+var _S21 : vec4<u32> = vec4<u32>(ntc_address(cells_4.column, i32(level_3.width), wrap_1.x));
+var _S22 : vec4<u32> = vec4<u32>(ntc_address(cells_4.row, i32(level_3.height), wrap_1.y));
+var _S23 : NtcCells = cells_4;
+var inner_0 : u32 = ((u32(1) << ((level_3.block_log2)))) - u32(1);
+var y_0 : vec4<u32>;
+var x_0 : vec4<u32>;
+var weight_1 : vec4<u32>;
+if(level_3.masked)
+{
+var _S24 : vec4<u32> = vec4<u32>(level_3.block_log2);
+var block_0 : vec4<u32> = ((_S22 >> (_S24))) * vec4<u32>(level_3.blocks_in_row) + ((_S21 >> (_S24)));
+var pair_0 : vec4<u32> = vec4<u32>(level_3.mask) + vec4<u32>(u32(2)) * ((block_0 >> (vec4<u32>(u32(5)))));
+var bits_0 : vec4<u32> = ntc_gather(material_11, pair_0);
+var _S25 : vec4<u32> = vec4<u32>(u32(1));
+var _S26 : vec4<u32> = (block_0 & (vec4<u32>(u32(31))));
+var weight_2 : vec4<u32> = _S23.weight * ((((bits_0 >> (_S26))) & (_S25)));
+var _S27 : vec4<u32> = vec4<u32>(inner_0);
+var _S28 : vec4<u32> = (_S21 & (_S27));
+y_0 = ((((ntc_gather(material_11, pair_0 + _S25) + countOneBits((bits_0 & ((((vec4<u32>(vec4<i32>(i32(1))) << (_S26))) - _S25))))) << (_S24))) | (((_S22 & (_S27)))));
+x_0 = _S28;
+weight_1 = weight_2;
+}
+else
+{
+if((level_3.table_log2) != u32(0))
+{
+var _S29 : vec4<u32> = vec4<u32>(level_3.block_log2);
+var block_1 : vec4<u32> = ntc_hashed_block(level_3, (_S21 >> (_S29)), (_S22 >> (_S29)));
+var columns_log2_0 : u32 = ((level_3.table_log2 - level_3.table_log2 / u32(2) - level_3.block_log2) & (u32(31)));
+var _S30 : vec4<u32> = vec4<u32>(inner_0);
+var _S31 : vec4<u32> = (((((block_1 & (vec4<u32>((((u32(1) << (columns_log2_0))) - u32(1)))))) << (_S29))) | (((_S21 & (_S30)))));
+y_0 = (((((block_1 >> (vec4<u32>(columns_log2_0)))) << (_S29))) | (((_S22 & (_S30)))));
+x_0 = _S31;
+}
+else
+{
+y_0 = _S22;
+x_0 = _S21;
+}
+weight_1 = _S23.weight;
+}
+var side_0 : u32 = (u32(1) << ((level_3.tile_log2)));
+var _S32 : vec4<u32> = vec4<u32>(level_3.tile_log2);
+var _S33 : vec4<u32> = (x_0 >> (_S32));
+var _S34 : vec4<u32> = vec4<u32>((side_0 - u32(1)));
+var code_0 : vec4<u32> = (((y_0 & (_S34))) * min(vec4<u32>(side_0), vec4<u32>(level_3.stored_width) - ((_S33 << (_S32)))) + ((x_0 & (_S34)))) * vec4<u32>(level_3.features);
+var _S35 : vec4<u32> = vec4<u32>(level_3.directory) + vec4<u32>(u32(2)) * (((y_0 >> (_S32))) * vec4<u32>(level_3.tiles_in_row) + _S33);
+var first_and_width_0 : vec4<u32> = ntc_gather(material_11, _S35);
+var scale_and_offset_0 : vec4<u32> = ntc_gather(material_11, _S35 + vec4<u32>(u32(1)));
+var shares_0 : vec4<u32> = weight_1 * vec4<u32>((vec4<i32>(scale_and_offset_0) >> (vec4<u32>(u32(16)))));
+var taps_0 : NtcTaps;
+taps_0.word = vec4<u32>(level_3.codes) + ((first_and_width_0 & (vec4<u32>(u32(268435455)))));
+var _S36 : vec4<u32> = min((first_and_width_0 >> (vec4<u32>(u32(28)))), vec4<u32>(vec4<i32>(i32(8))));
+taps_0.width_1 = _S36;
+taps_0.bit = code_0 * _S36;
+taps_0.gain = weight_1 * ((scale_and_offset_0 & (vec4<u32>(u32(65535)))));
+taps_0.bias = shares_0.x + shares_0.y + shares_0.z + shares_0.w + u32(4194304);
+return taps_0;
+}
+fn ntc_four_features( material_12 : NtcMaterial,  taps_1 : NtcTaps,  f_1 : u32) -> u32
+{
+var bit_1 : vec4<u32> = taps_1.bit + vec4<u32>(f_1) * taps_1.width_1;
+var at_5 : vec4<u32> = taps_1.word + ((bit_1 >> (vec4<u32>(u32(5)))));
+var _S37 : vec4<u32> = vec4<u32>(u32(31));
+var _S38 : vec4<u32> = (bit_1 & (_S37));
+var _S39 : vec4<u32> = vec4<u32>(u32(1));
+var _S40 : vec4<u32> = ((((ntc_gather(material_12, at_5)) >> (_S38))) | ((((((ntc_gather(material_12, at_5 + _S39)) << (_S39))) << ((_S37 - _S38))))));
+var _S41 : vec4<u32> = ((vec4<u32>(vec4<i32>(i32(1))) << ((taps_1.width_1)))) - _S39;
+var i_1 : u32 = u32(0);
+var codes_1 : vec4<u32> = _S40;
+var packed_0 : u32 = u32(0);
+for(;;)
+{
+if(i_1 < u32(4))
+{
+}
+else
+{
+break;
+}
+var parts_0 : vec4<u32> = taps_1.gain * ((codes_1 & (_S41)));
+var packed_1 : u32 = (packed_0 | ((((((((taps_1.bias + parts_0.x + parts_0.y + parts_0.z + parts_0.w) >> (u32(23)))) & (u32(255)))) << ((u32(8) * i_1))))));
+var codes_2 : vec4<u32> = (codes_1 >> ((taps_1.width_1)));
+i_1 = i_1 + u32(1);
+codes_1 = codes_2;
+packed_0 = packed_1;
+}
+return packed_0;
+}
+fn ntc_dot4( a_0 : u32,  b_0 : u32,  sum_0 : i32) -> i32
+{
+return ((dot4I8Packed((a_0), (b_0)) + (sum_0)));
+}
+fn ntc_rows( inputs_0 : u32,  weights_0 : vec4<u32>,  sum_1 : vec4<i32>) -> vec4<i32>
+{
+return vec4<i32>(ntc_dot4(inputs_0, weights_0.x, sum_1.x), ntc_dot4(inputs_0, weights_0.y, sum_1.y), ntc_dot4(inputs_0, weights_0.z, sum_1.z), ntc_dot4(inputs_0, weights_0.w, sum_1.w));
+}
+fn ntc_storage( bias_1 : vec4<i32>,  sum_2 : vec4<i32>,  shift_0 : vec4<u32>) -> vec2<u32>
+{
+var _S42 : vec4<u32> = vec4<u32>(clamp(((bias_1 + vec4<i32>(i32(256)) * sum_2) >> (shift_0)), vec4<i32>(i32(0)), vec4<i32>(i32(65535))));
+return vec2<u32>(((_S42.x) | ((((_S42.y) << (u32(16)))))), ((_S42.z) | ((((_S42.w) << (u32(16)))))));
+}
+fn ntc_activation( t_0 : vec4<i32>) -> u32
+{
+var _S43 : vec4<i32> = clamp(t_0, vec4<i32>(i32(-64)), vec4<i32>(i32(127)));
+var _S44 : vec4<i32> = vec4<i32>(i32(64));
+var units_0 : vec4<u32> = (vec4<u32>(((_S43 * min(_S43 + _S44, vec4<i32>(i32(128))) + _S44) >> (vec4<u32>(u32(7))))) & (vec4<u32>(u32(255))));
+return ((((((units_0.x) | ((((units_0.y) << (u32(8))))))) | ((((units_0.z) << (u32(16))))))) | ((((units_0.w) << (u32(24))))));
+}
+struct NtcTexel
+{
+values : array<u32, i32(16)>,
+};
+fn ntc_field( material_13 : NtcMaterial,  u24_0 : u32,  v24_0 : u32,  lod8_0 : u32) -> NtcTexel
+{
+var i_2 : u32;
+var _S45 : u32;
+var f_2 : u32;
+var _S46 : NtcTexel;
+var position_2 : vec2<u32> = min(vec2<u32>(u24_0, v24_0), vec2<u32>(vec2<i32>(i32(16777215))));
+var x_1 : array<u32, i32(64)>;
+var _S47 : u32 = min(lod8_0, u32(8) * (ntc_mips(material_13) - u32(1)));
+for(;;)
+{
+var lod_input_0 : u32 = clamp(ntc_word(material_13, u32(7)), u32(1), u32(128)) - u32(1);
+i_2 = u32(0);
+for(;;)
+{
+var _S48 : u32 = (lod_input_0 >> (u32(2)));
+_S45 = _S48;
+if(i_2 <= (_S48 + u32(1)))
+{
+}
+else
+{
+break;
+}
+x_1[i_2] = u32(0);
+i_2 = i_2 + u32(1);
+}
+x_1[_S45] = (_S47 << ((u32(8) * ((lod_input_0 & (u32(3)))))));
+var _S49 : u32 = min(ntc_word(material_13, u32(4)), u32(16));
+var _S50 : vec2<bool> = ntc_wrap(material_13);
+var index_2 : u32 = u32(0);
+for(;;)
+{
+if(index_2 < _S49)
+{
+}
+else
+{
+break;
+}
+var role_0 : u32 = ntc_role(material_13, (_S47 >> (u32(3))), _S49, index_2);
+if(role_0 >= lod_input_0)
+{
+index_2 = index_2 + u32(1);
+continue;
+}
+var level_4 : NtcLevel = ntc_level(material_13, index_2);
+var _S51 : NtcTaps = ntc_taps(material_13, level_4, position_2, _S50);
+f_2 = u32(0);
+for(;;)
+{
+if(f_2 < (level_4.features))
+{
+}
+else
+{
+break;
+}
+var packed_2 : u32 = ((ntc_four_features(material_13, _S51, f_2)) & (((u32(4294967295) >> ((u32(8) * (u32(4) - min(level_4.features - f_2, u32(4)))))))));
+var _S52 : u32 = role_0 + f_2;
+var _S53 : u32 = min((_S52 >> (u32(2))), u32(31));
+var shift_1 : u32 = u32(8) * ((_S52 & (u32(3))));
+x_1[_S53] = ((x_1[_S53]) | (((packed_2 << (shift_1)))));
+x_1[_S53 + u32(1)] = ((x_1[_S53 + u32(1)]) | (((((packed_2 >> (u32(1)))) >> ((u32(31) - shift_1))))));
+f_2 = f_2 + u32(4);
+}
+index_2 = index_2 + u32(1);
+}
+var step_0 : u32 = (_S47 & (u32(7)));
+if(step_0 != u32(0))
+{
+var _S54 : u32 = (_S47 >> (u32(3)));
+for(;;)
+{
+index_2 = u32(0);
+for(;;)
+{
+if(index_2 < _S49)
+{
+}
+else
+{
+break;
+}
+if((ntc_role(material_13, _S54 + u32(1), _S49, index_2)) < lod_input_0)
+{
+index_2 = index_2 + u32(1);
+continue;
+}
+var role_1 : u32 = ntc_role(material_13, _S54, _S49, index_2);
+var _S55 : u32 = min(role_1 + ntc_level(material_13, index_2).features, lod_input_0);
+i_2 = role_1;
+for(;;)
+{
+if(i_2 < _S55)
+{
+}
+else
+{
+break;
+}
+var shift_2 : u32 = u32(8) * ((i_2 & (u32(3))));
+var input_0 : i32 = (i32(((x_1[(i_2 >> (u32(2)))]) << ((u32(24) - shift_2)))) >> (u32(24)));
+x_1[(i_2 >> (u32(2)))] = ((x_1[(i_2 >> (u32(2)))]) ^ (((((u32((input_0 ^ ((((input_0 * i32(u32(8) - step_0) + i32(4)) >> (u32(3))))))) & (u32(255)))) << (shift_2)))));
+i_2 = i_2 + u32(1);
+}
+index_2 = index_2 + u32(1);
+}
+break;
+}
+}
+break;
+}
+for(;;)
+{
+var texel_1 : NtcTexel;
+i_2 = u32(0);
+for(;;)
+{
+if(i_2 < u32(16))
+{
+}
+else
+{
+break;
+}
+texel_1.values[i_2] = u32(0);
+i_2 = i_2 + u32(1);
+}
+var _S56 : u32 = min(ntc_word(material_13, u32(5)), u32(4));
+var _S57 : u32 = ntc_word(material_13, u32(9));
+f_2 = u32(0);
+var layer_0 : u32 = u32(0);
+for(;;)
+{
+if(layer_0 < _S56)
+{
+}
+else
+{
+break;
+}
+var record_0 : vec4<u32> = ntc_words4(material_13, _S57 + u32(4) * layer_0);
+var _S58 : u32 = layer_0 + u32(1);
+var last_0 : bool = _S58 == _S56;
+var columns_0 : u32 = u32(2) * ((min(record_0.x, u32(128)) + u32(7)) / u32(8));
+var _S59 : u32 = record_0.y;
+if(last_0)
+{
+i_2 = u32(32);
+}
+else
+{
+i_2 = u32(128);
+}
+var _S60 : u32 = (min(_S59, i_2) + u32(7)) / u32(8);
+var length_1 : u32 = u32(16) + u32(8) * columns_0;
+var to_0 : u32 = u32(32) - f_2;
+if(length_1 > (material_13.count))
+{
+break;
+}
+var group_0 : u32 = u32(0);
+for(;;)
+{
+if(group_0 < _S60)
+{
+}
+else
+{
+break;
+}
+var at_6 : u32 = ntc_run(material_13, record_0.z + group_0 * length_1, length_1);
+var _S61 : vec4<i32> = vec4<i32>(ntc_load4(at_6));
+var _S62 : vec4<i32> = vec4<i32>(ntc_load4(at_6 + u32(4)));
+var _S63 : vec4<u32> = vec4<u32>(u32(31));
+var shift0_0 : vec4<u32> = ((ntc_load4(at_6 + u32(8))) & (_S63));
+var shift1_0 : vec4<u32> = ((ntc_load4(at_6 + u32(12))) & (_S63));
+var _S64 : vec4<i32> = vec4<i32>(i32(0));
+var sum0_0 : vec4<i32> = _S64;
+var sum1_0 : vec4<i32> = _S64;
+var column_2 : u32 = u32(0);
+var at_7 : u32 = at_6;
+for(;;)
+{
+if(column_2 < columns_0)
+{
+}
+else
+{
+break;
+}
+var at_8 : u32 = at_7 + u32(16);
+var _S65 : u32 = f_2 + column_2;
+var _S66 : vec4<i32> = ntc_rows(x_1[_S65 + u32(1)], ntc_load4(at_8 + u32(8)), ntc_rows(x_1[_S65], ntc_load4(at_8), sum0_0));
+var _S67 : vec4<i32> = ntc_rows(x_1[_S65 + u32(1)], ntc_load4(at_8 + u32(12)), ntc_rows(x_1[_S65], ntc_load4(at_8 + u32(4)), sum1_0));
+var column_3 : u32 = column_2 + u32(2);
+sum0_0 = _S66;
+sum1_0 = _S67;
+column_2 = column_3;
+at_7 = at_8;
+}
+if(last_0)
+{
+var values0_0 : vec2<u32> = ntc_storage(_S61, sum0_0, shift0_0);
+var values1_0 : vec2<u32> = ntc_storage(_S62, sum1_0, shift1_0);
+var _S68 : u32 = u32(4) * group_0;
+texel_1.values[_S68] = values0_0.x;
+texel_1.values[_S68 + u32(1)] = values0_0.y;
+texel_1.values[_S68 + u32(2)] = values1_0.x;
+texel_1.values[_S68 + u32(3)] = values1_0.y;
+}
+else
+{
+var _S69 : u32 = to_0 + u32(2) * group_0;
+x_1[_S69] = ntc_activation(((_S61 + sum0_0) >> (shift0_0)));
+x_1[_S69 + u32(1)] = ntc_activation(((_S62 + sum1_0) >> (shift1_0)));
+}
+group_0 = group_0 + u32(1);
+}
+f_2 = to_0;
+layer_0 = _S58;
+}
+_S46 = texel_1;
+break;
+}
+return _S46;
+}
+fn ntc_texel( material_14 : NtcMaterial,  texel_2 : vec2<u32>,  mip_2 : u32) -> NtcTexel
+{
+var _S70 : u32 = min(mip_2, ntc_mips(material_14) - u32(1));
+var size_1 : vec2<u32> = ntc_mip_size(material_14, _S70);
+var _S71 : vec2<u32> = min(texel_2, size_1 - vec2<u32>(u32(1)));
+var _S72 : u32 = ntc_position(_S71.x, size_1.x);
+var _S73 : u32 = ntc_position(_S71.y, size_1.y);
+return ntc_field(material_14, _S72, _S73, u32(8) * _S70);
+}
+fn ntc_value( texel_3 : NtcTexel,  channel_0 : u32) -> u32
+{
+return ((((texel_3.values[((min(channel_0, u32(31))) >> (u32(1)))]) >> ((u32(16) * ((channel_0 & (u32(1)))))))) & (u32(65535)));
+}
+fn ntc_lod( material_15 : NtcMaterial,  uv_dx_0 : vec2<f32>,  uv_dy_0 : vec2<f32>) -> f32
+{
+var _S74 : vec2<f32> = vec2<f32>(ntc_size(material_15));
+var dx_0 : vec2<f32> = uv_dx_0 * _S74;
+var dy_0 : vec2<f32> = uv_dy_0 * _S74;
+return 0.5f * log2(max(max(dot(dx_0, dx_0), dot(dy_0, dy_0)), 9.999999960041972e-13f));
+}
+fn ntc_fraction( coordinate_0 : f32,  wrap_2 : bool) -> u32
+{
+var inside_0 : f32;
+if(wrap_2)
+{
+inside_0 = coordinate_0 - floor(coordinate_0);
+}
+else
+{
+inside_0 = clamp(coordinate_0, 0.0f, 1.0f);
+}
+return min(u32(inside_0 * 1.6777216e+07f), u32(16777215));
+}
+struct NtcTap
+{
+position_3 : vec2<u32>,
+lod8_1 : u32,
+weight_3 : u32,
+mip_weight : u32,
+};
+fn ntc_tap( material_16 : NtcMaterial,  position_4 : vec2<u32>,  lod256_0 : u32,  by_chance_0 : bool,  chance_0 : vec3<u32>,  corner_1 : vec3<u32>) -> NtcTap
+{
+var _S75 : vec3<u32> = corner_1;
+var wrap_3 : vec2<bool> = ntc_wrap(material_16);
+var between_0 : u32 = (lod256_0 & (u32(255)));
+if(by_chance_0)
+{
+var _S76 : i32;
+if((chance_0.z) < between_0)
+{
+_S76 = i32(1);
+}
+else
+{
+_S76 = i32(0);
+}
+_S75[i32(2)] = u32(_S76);
+}
+var mip_3 : u32 = ((lod256_0 >> (u32(8)))) + _S75.z;
+var size_2 : vec2<u32> = ntc_mip_size(material_16, mip_3);
+var _S77 : u32 = size_2.x;
+var _S78 : u32 = size_2.y;
+var p_3 : vec2<i32> = vec2<i32>(ntc_cell_position(position_4.x, _S77), ntc_cell_position(position_4.y, _S78));
+var _S79 : vec2<u32> = vec2<u32>((p_3 & (vec2<i32>(i32(255)))));
+if(by_chance_0)
+{
+var _S80 : vec2<u32> = vec2<u32>((chance_0.xy) < _S79);
+_S75.x = _S80.x;
+_S75.y = _S80.y;
+}
+var cell_2 : vec2<i32> = ((p_3 >> (vec2<u32>(u32(8))))) + vec2<i32>(_S75.xy);
+var y_1 : u32 = u32(ntc_address(vec4<i32>(cell_2.y), i32(_S78), wrap_3.y).x);
+var share_0 : vec2<u32> = _S75.xy * _S79 + (vec2<u32>(u32(1)) - _S75.xy) * (vec2<u32>(u32(256)) - _S79);
+var tap_0 : NtcTap;
+var _S81 : u32 = ntc_position(u32(ntc_address(vec4<i32>(cell_2.x), i32(_S77), wrap_3.x).x), _S77);
+var _S82 : u32 = ntc_position(y_1, _S78);
+tap_0.position_3 = vec2<u32>(_S81, _S82);
+tap_0.lod8_1 = u32(8) * mip_3;
+tap_0.weight_3 = share_0.x * share_0.y;
+var _S83 : u32;
+if((_S75.z) != u32(0))
+{
+_S83 = between_0;
+}
+else
+{
+_S83 = u32(256) - between_0;
+}
+tap_0.mip_weight = _S83;
+return tap_0;
+}
+fn ntc_sample( material_17 : NtcMaterial,  uv_0 : vec2<f32>,  lod_0 : f32,  filter_0 : u32,  random_0 : vec3<f32>) -> NtcTexel
+{
+var wrap_4 : vec2<bool> = ntc_wrap(material_17);
+var _S84 : vec2<u32> = vec2<u32>(ntc_fraction(uv_0.x, wrap_4.x), ntc_fraction(uv_0.y, wrap_4.y));
+var lod256_1 : u32 = u32(256.0f * clamp(lod_0, 0.0f, f32(ntc_mips(material_17) - u32(1))) + 0.5f);
+var exact_0 : bool = filter_0 == u32(2);
+var _S85 : bool = !exact_0;
+var _S86 : i32;
+if(_S85)
+{
+_S86 = i32(1);
+}
+else
+{
+if(((lod256_1 & (u32(255)))) == u32(0))
+{
+_S86 = i32(4);
+}
+else
+{
+_S86 = i32(8);
+}
+}
+var _S87 : u32 = u32(_S86);
+var _S88 : vec3<u32>;
+if(filter_0 == u32(0))
+{
+_S88 = vec3<u32>(vec3<i32>(i32(127)));
+}
+else
+{
+_S88 = vec3<u32>(vec3<f32>(256.0f) * random_0);
+}
+var sums_0 : array<u32, i32(32)>;
+var i_3 : u32 = u32(0);
+for(;;)
+{
+if(i_3 < u32(32))
+{
+}
+else
+{
+break;
+}
+sums_0[i_3] = u32(32768);
+i_3 = i_3 + u32(1);
+}
+var texel_4 : NtcTexel;
+i_3 = u32(0);
+for(;;)
+{
+if(i_3 < _S87)
+{
+}
+else
+{
+break;
+}
+var _S89 : NtcTap = ntc_tap(material_17, _S84, lod256_1, _S85, _S88, vec3<u32>((i_3 & (u32(1))), (((i_3 >> (u32(1)))) & (u32(1))), (i_3 >> (u32(2)))));
+var tap_1 : NtcTap = _S89;
+if(filter_0 == u32(1))
+{
+tap_1.position_3 = _S84;
+tap_1.lod8_1 = ((lod256_1 + u32(16)) >> (u32(5)));
+}
+texel_4 = ntc_field(material_17, tap_1.position_3.x, tap_1.position_3.y, tap_1.lod8_1);
+if(exact_0)
+{
+var c_0 : u32 = u32(0);
+for(;;)
+{
+if(c_0 < u32(32))
+{
+}
+else
+{
+break;
+}
+sums_0[c_0] = sums_0[c_0] + (((ntc_value(texel_4, c_0) * tap_1.weight_3) >> (u32(8)))) * tap_1.mip_weight;
+c_0 = c_0 + u32(1);
+}
+}
+i_3 = i_3 + u32(1);
+}
+if(exact_0)
+{
+i_3 = u32(0);
+for(;;)
+{
+if(i_3 < u32(16))
+{
+}
+else
+{
+break;
+}
+var _S90 : u32 = u32(2) * i_3;
+texel_4.values[i_3] = ((((sums_0[_S90]) >> (u32(16)))) | ((((((sums_0[_S90 + u32(1)]) >> (u32(16)))) << (u32(16))))));
+i_3 = i_3 + u32(1);
+}
+}
+return texel_4;
+}
+fn ntc_channel( texel_5 : NtcTexel,  channel_1 : u32) -> f32
+{
+return f32(ntc_value(texel_5, channel_1)) / 65535.0f;
+}
+`,Te=4,Ee=12;function De(e){let{model:t}=e,n=new Oe,r=new Uint32Array(12),i=new Uint32Array(Ee*t.levels.length),a=new Uint32Array(4*t.layers.length);n.add(r),n.add(i);let o=n.add(Ae(t.roles)),s=n.add(a);return t.layers.forEach((e,t)=>{a.set([e.inputs,e.outputs,n.add(je(e))],4*t)}),t.levels.forEach((e,t)=>i.set(Me(n,e),Ee*t)),r.set(ke(t)),r.set([o,s,n.length],8),n.joined()}var Oe=class{length=0;parts=[];add(e){let t=this.length;return this.parts.push({at:t,words:e}),this.length+=Math.ceil(e.length/Te)*Te,t}joined(){let e=new Uint32Array(this.length);for(let{at:t,words:n}of this.parts)e.set(n,t);return e}};function ke(e){let t=+!!e.wrap[0]|(e.wrap[1]?2:0),{width:n,height:r,mips:i,channels:a,levels:o,layers:s,widths:c}=e;return[n,r,i,a,o.length,s.length,t,c[0]]}function Ae(e){let t=new Uint32Array(Math.ceil(e.length/4));return new Uint8Array(t.buffer).set(e),t}function je(e){let{inputs:t,outputs:n,weights:r,biases:i,shifts:a}=e,o=2*Math.ceil(t/8),s=new Uint32Array(Math.ceil(n/8)*8*(2+o)),c=new Int8Array(s.buffer);for(let e=0;e<n;e++){let n=(e>>3)*8*(2+o)+(e&7);s[n]=i[e],s[n+8]=a[e];for(let i=0;i<t;i++)c[4*(n+16+8*(i>>2))+(i&3)]=r[e*t+i]}return s}function Me(e,t){let{maskWords:n,tiles:r,words:i}=t,a=n+2*r,o=t.tableLog2|t.blockLog2<<5|(t.masked?256:0)|(t.simplex?512:0);return[t.width,t.height,t.features|t.tileLog2<<8|o<<16,t.tilesInRow,r,t.storedWidth,e.add(i.subarray(n,a)),e.add(i.subarray(a)),i.length-a,e.add(Ne(t)),be(t),n]}function Ne(e){let t=new Uint32Array(2*e.maskWords);for(let n=0;n<e.maskWords;n++)t[2*n]=e.words[n],t[2*n+1]=e.ranks[n];return t}var Pe=32,Fe=64,Ie=65535,Le=128,Re=1,ze={u8:{number:0,bytes:1},u16:{number:1,bytes:2},half:{number:2,bytes:2},float:{number:3,bytes:4}},Be=class e{device;pipeline;noList;constructor(e,t,n){this.device=e,this.pipeline=t,this.noList=n}static async create(t){let n={module:t.createShaderModule({code:Ce}),entryPoint:`ntc_decode`},r=await t.createComputePipelineAsync({layout:`auto`,compute:n});return new e(t,r,y(t,new Uint32Array(4)))}destroy(){this.noList.destroy()}upload(e){let t=De(e);return this.checkSize(t.byteLength,`the material`),{model:e.model,words:y(this.device,t)}}decode(e,t){let{device:n}=this,{model:r}=e,i=xe(r,t.mip,t.rectangle),a=t.channels??Array.from({length:r.channels},(e,t)=>t);Ve(r,a);let o=ze[t.type??`u16`],s=4*Math.ceil(a.length*o.bytes/4),c=i.width*i.height;this.checkSize(c*s,`the output`);let l=n.createBuffer({size:c*s,usage:132}),{x:u,y:d,width:f,height:p}=i,m=new Uint32Array(Pe);m.set([0,e.words.size/4,0,t.mip,u,d,f,p]),m.set([0,o.number,a.length,0],8),new Uint8Array(m.buffer,48).set(a);let h=y(n,m);return this.submit([e.words,h,this.noList,l],c),h.destroy(),{buffer:l,rectangle:i,bytesPerTexel:s}}async decodeRectangle(e,t,n){let{x:r,y:i,width:a,height:o}=xe(e.model,t,n),{channels:s}=e.model,c=new Uint16Array(a*o*s),l=a*4*Math.ceil(s/2),u=Math.max(Math.floor(this.mostBytes()/l),1);for(let n=0;n<o;n+=u){let l={x:r,y:i+n,width:a,height:Math.min(u,o-n)},d=this.decode(e,{mip:t,rectangle:l});He(new Uint16Array(await this.read(d)),s,c,n*a*s),d.buffer.destroy()}return c}async read(e){let{size:t}=e.buffer,n=this.device.createBuffer({size:t,usage:9}),r=this.device.createCommandEncoder();r.copyBufferToBuffer(e.buffer,0,n,0,t),this.device.queue.submit([r.finish()]),await n.mapAsync(Re);let i=n.getMappedRange().slice(0);return n.destroy(),i}submit(e,t){let n=e.map((e,t)=>({binding:t,resource:{buffer:e}})),r=this.pipeline.getBindGroupLayout(0),i=this.device.createCommandEncoder(),a=i.beginComputePass();a.setPipeline(this.pipeline),a.setBindGroup(0,this.device.createBindGroup({layout:r,entries:n}));let o=Math.ceil(t/Fe);a.dispatchWorkgroups(Math.min(o,Ie),Math.ceil(o/Ie)),a.end(),this.device.queue.submit([i.finish()])}mostBytes(){let{maxStorageBufferBindingSize:e,maxBufferSize:t}=this.device.limits;return Math.min(e,t)}checkSize(e,t){if(e>this.mostBytes()){let n=`at most ${this.mostBytes()}; ask the adapter for higher limits`;throw RangeError(`${t} takes ${e} bytes, and this device binds ${n}`)}}};function Ve(e,t){if(t.length<1||t.length>32||!t.every(t=>Number.isInteger(t)&&t>=0&&t<e.channels)){let n=`channels ${t.join(`, `)}`;throw RangeError(`${n}: name 1..32 of the channels 0..${e.channels-1}`)}}function y(e,t){let n=Le,r=e.createBuffer({size:t.byteLength,usage:n,mappedAtCreation:!0});return new Uint32Array(r.getMappedRange()).set(t),r.unmap(),r}function He(e,t,n,r){let i=2*Math.ceil(t/2);for(let a=0;a<e.length;a+=i,r+=t)for(let i=0;i<t;i++)n[r+i]=e[a+i]}var Ue=e=>e<=.04045?e/12.92:((e+.055)/1.055)**2.4,We=e=>e<=.0031308?12.92*e:1.055*e**(1/2.4)-.055,b=[[0,0,0],[40,22,110],[140,32,130],[225,70,75],[250,160,40],[255,245,170]],x=Uint32Array.from({length:256},(e,t)=>{let n=t/255*(b.length-1),r=Math.min(Math.floor(n),b.length-2),[i,a]=[b[r],b[r+1]],o=e=>Math.round(i[e]+(n-r)*(a[e]-i[e]));return S(o(0),o(1),o(2))});function S(e,t,n){return(4278190080|n<<16|t<<8|e)>>>0}function C(e,t){return{...e,record:t,top:e.values instanceof Uint8Array?255:65535}}function Ge(e,t){let n=Number(t.constant),r;r=e.sample===`uint8`||e.sample===`uint16`?n/(e.sample===`uint8`?255:65535):e.curve===`log`?Math.log2(1+n-e.low)/Math.log2(1+e.high-e.low):(n-e.low)/(e.high-e.low);let i=Math.min(Math.max(r||0,0),1);return Math.round(65535*(t.inverted?1-i:i))}function Ke(e,t,n,r,i,a){let o=e.channels.length,s=t.length/r;e.channels.forEach((c,l)=>{let u=c.output===null?-1:n.indexOf(c.output),d=i instanceof Uint16Array,f=u<0?Ge(e,c):0,p=d?f:Math.floor((f+128)/257);for(let e=0;e<s;e++)i[a+e*o+l]=u<0?p:t[e*r+u]})}function qe(e,t){let n=t*e.channels.length;return e.sample===`uint8`?new Uint8Array(n):new Uint16Array(n)}var Je=e=>e.sample===`half`||e.sample===`float`;function Ye(e,t){if(Je(e)){let n=e.high-e.low;return e.curve===`log`?e.low+2**(t*Math.log2(1+n))-1:e.low+t*n}return e.semantic===`normal`?2*t-1:e.color_space===`srgb`?Ue(t):t}function Xe(e,{exposure:t,low:n,high:r}){let{record:i,top:a}=e,o=Je(i)&&i.channels.length>2,s=t===0&&n===0&&r===1&&!o;return Uint8Array.from({length:a+1},(e,c)=>{if(s)return a===255?c:Math.floor((c+128)/257);let l=o||i.color_space===`srgb`&&t!==0,u=((l?Ye(i,c/a):c/a)*2**t-n)/(r-n||1e-9),d=Math.min(Math.max(u,0),1);return Math.round(255*(l?We(d):d))})}function Ze(e,t){return t.find(t=>t.file===e.file)??t.find(t=>t.name===e.name)??(t.length===1?t[0]:void 0)}var Qe=/swiftshader|llvmpipe|lavapipe|basic render/i,$e=1<<26,et=class{worker=new Worker(new URL(new URL(`worker.js`,import.meta.url).href,``+import.meta.url),{type:`module`});waiting=new Map;calls=0;constructor(){this.worker.onmessage=({data:e})=>{this.waiting.get(e.id)?.(e.done),this.waiting.delete(e.id)},this.worker.onerror=()=>{for(let e of this.waiting.values())e({failure:`the worker has failed`});this.waiting.clear()}}async call(e){let t=this.calls++,n=await new Promise(n=>{this.waiting.set(t,n),this.worker.postMessage({id:t,wanted:e})});if(n.failure!==void 0)throw Error(n.failure);return n}},tt,nt=()=>tt??=new et;async function rt(e){return(await nt().call({kind:`open`,bytes:e})).opened}async function it(e,t){return(await nt().call({kind:`decode`,file:e,mip:t})).outputs}function at(e,t,n,r){let[i,a]=ye(e.model,r),o=qe(n,i*a);return Ke(n,o instanceof Uint8Array?t.map(e=>Math.floor((e+128)/257)):t,Array.from({length:e.model.channels},(e,t)=>t),e.model.channels,o,0),C({width:i,height:a,channels:n.channels.length,values:o},n)}var w;async function ot(){let e=await T();return e?.software?void 0:e}async function st(){let e=await T();if(e)return!e.software;let t=document.createElement(`canvas`).getContext(`webgl2`),n=t?.getExtension(`WEBGL_debug_renderer_info`);return!!n&&!Qe.test(String(t?.getParameter(n.UNMASKED_RENDERER_WEBGL)))}function T(){return w??=ct().catch(()=>void 0),w}async function ct(){let e=await navigator.gpu?.requestAdapter();if(!e)return;let{maxStorageBufferBindingSize:t,maxBufferSize:n}=e.limits,r={maxStorageBufferBindingSize:t,maxBufferSize:n},i=await e.requestDevice({requiredLimits:r});i.lost.then(()=>w=Promise.resolve(void 0));let{description:a,architecture:o,vendor:s,isFallbackAdapter:c}=e.info,l=a||[s,o].filter(Boolean).join(` `)||`a device`,u=c||Qe.test(`${o} ${a}`);return{decoder:await Be.create(i),name:l,software:u}}async function lt({decoder:e},t,n,r){let[i,a]=ye(t.model,r),o=n.channels.flatMap(({output:e})=>e===null?[]:[e]),s=o.length?[...new Set(o)]:[0],c=qe(n,i*a),l=c instanceof Uint8Array,u=l?`u8`:`u16`,d=l?4*Math.ceil(s.length/4):2*Math.ceil(s.length/2),f=Math.max(Math.floor($e/(i*d*c.BYTES_PER_ELEMENT)),1);for(let o=0;o<a;o+=f){let p={x:0,y:o,width:i,height:Math.min(f,a-o)},m=e.decode(t,{mip:r,rectangle:p,channels:s,type:u}),h=await e.read(m);m.buffer.destroy(),Ke(n,l?new Uint8Array(h):new Uint16Array(h),s,d,c,o*i*n.channels.length)}return C({width:i,height:a,channels:n.channels.length,values:c},n)}async function E(e,t){let n={method:`POST`,headers:{"Content-Type":`application/json`},body:JSON.stringify(t)},r;try{r=await fetch(`api/${e}`,t?n:{})}catch{throw Error("the server does not answer: is `ntc view` still running?")}if(!r.ok)throw Error((await r.json()).error);return r}async function D(e,t){return await(await E(e,t)).json()}async function O(e){let t=await E(e),n=e=>Number(t.headers.get(`Ntc-${e}`)),r=await t.arrayBuffer(),i=t.headers.get(`Ntc-Sample`)===`uint16`;return{width:n(`Width`),height:n(`Height`),channels:n(`Channels`),values:i?new Uint16Array(r):new Uint8Array(r)}}var k=encodeURIComponent,ut=()=>D(`session`),dt=e=>D(`item/${e}/info`),ft=e=>D(`item/${e}/maps`),pt=(e,t)=>D(`compare/${e}/${t}`),mt=()=>D(`fit/runs`),ht=()=>D(`fit/cancel`,{});function gt(e,t,n,r){return D(`fit/start`,{source:e,options:t,only:n,exclude:r})}function _t(e,t,n,r){return D(`compare/${e}/${t}/tiles?map=${k(n)}&size=${r}`)}function vt(e,t,n){return O(`compare/${e}/${t}/flip?map=${k(n)}`)}function yt(e,t,n){return O(`item/${e}/map/${k(t)}/mip/${n}`)}var bt=e=>O(`fit/preview?map=${k(e)}`);async function xt(e){return(await E(`item/${e}/file`)).arrayBuffer()}var St=12,Ct=class{found=new Map;get(e,t){let n=this.found.get(e)??t();this.found.delete(e),this.found.set(e,n),n.catch(()=>this.found.delete(e));let[r]=this.found.keys();return this.found.size>St&&r!==void 0&&this.found.delete(r),n}},wt=class{item;by=``;kept=new Ct;opened;decoded;uploaded;described;constructor(e,t){this.item=e,t&&(this.opened=Promise.resolve(t))}maps(){return this.described??=this.item?ft(this.item.number):this.ownMaps(),this.described}samples(e,t,n){return this.kept.get(`${n} ${t} ${e.name}`,()=>this.read(e,t,n))}async worn(e,t){let n=t===`server`||t===`auto`&&!await st();if(!this.item||this.item.kind===`ntc`&&!n)return this.file();let{maps:r}=await this.maps();return Promise.all(r.map(n=>this.samples(n,e,t)))}async ownMaps(){let{model:e,metadata:t}=await this.file(),{width:n,height:r,mips:i}=e;return{width:n,height:r,mips:i,maps:t.maps}}file(){return this.opened??=xt(this.item.number).then(rt).then(({file:e})=>e),this.opened}async read(e,t,n){if(this.item&&this.item.kind!==`ntc`)return this.fromServer(e,t,`${this.item.kind}, as the server reads them`);let r=await Tt(n);if(r)try{let n=await this.file();this.uploaded??=r.decoder.upload(n);let i=await lt(r,this.uploaded,e,t);return this.by=`decoded in this browser by WebGPU on ${r.name}`,i}catch(e){if(n===`webgpu`)throw e}if(n===`webgpu`)throw Error(`this browser has no WebGPU: use decoder=auto`);if(this.item&&n!==`browser`){let r=n===`server`?``:`: ${await Et()}`;return this.fromServer(e,t,`decoded by the server${r}`)}let i=await this.file();this.decoded?.mip!==t&&(this.decoded={mip:t,outputs:it(i,t)});let a=at(i,await this.decoded.outputs,e,t);return this.by=`decoded in this browser on the processor`,a}async fromServer(e,t,n){if(!this.item)throw Error(`a dropped file is not on the server: use decoder=auto`);let r=await yt(this.item.number,e.name,t);return this.by=n,C(r,e)}};async function Tt(e){return e===`webgpu`?T():e===`auto`?ot():void 0}async function Et(){let e=await T();return e?.software?`WebGPU here is ${e.name}, in software`:e?`WebGPU could not`:`this browser has no WebGPU`}var Dt=class{all=[];session;async refresh(){this.session=await ut();let e=this.all.filter(e=>!e.item),t=new Map(this.all.map(e=>[e.key,e])),n=this.session.items.map(e=>t.get(String(e.number))??Ot(e));this.all=[...n,...e]}find(e){return this.all.find(t=>t.key===e)}async addFile(e){if(!e.name.toLowerCase().endsWith(`.ntc`))throw Error(`${e.name}: is no .ntc`);let t;try{t=await rt(await e.arrayBuffer())}catch(t){throw Error(`${e.name}: ${t.message}`)}let{report:n}=t,r=`file${this.all.filter(e=>!e.item).length}`,i=new wt(void 0,t.file),a=Promise.resolve(n),o={key:r,name:e.name,item:void 0,error:null,source:i,report:()=>a};return this.all.push(o),o}usual(e,t){let n=this.all.find(e=>e.item?.kind===`ntc`)??this.all[0],r=t===``?n:this.find(t);if(!r)throw Error(t===``?`there is nothing to show`:`b ${t}: no such item`);let i=r.item?.reference??null,a=e===``?i===null?r:this.find(String(i)):this.find(e);if(!a)throw Error(`a ${e}: no such item`);return[a,r]}};function Ot(e){let t;return{key:String(e.number),name:e.kind===`ntc`?e.name:`${e.name} (${e.kind})`,item:e,error:e.error,source:new wt(e),report:()=>e.kind===`ntc`?t??=dt(e.number):void 0}}function kt([e,t]){let n=[];return e.record.channels.forEach((r,i)=>{let a=t.record.channels[i],o=e.values[i]/e.top===t.values[i]/t.top,s=r.output===null&&a.output===null&&o,c=e.record.semantic===`normal`&&i<3,l=[r.output,r.constant,a.output,a.constant,s&&i];(!s||c)&&n.push({key:l.join(` `),channel:i})}),n}function At([e,t]){let{name:n,low:r,high:i,curve:a}=e.record;if(e.width!==t.width||e.height!==t.height||e.channels!==t.channels)throw Error(`${n}: A and B are of other sizes or channels`);if(r!==t.record.low||i!==t.record.high||a!==t.record.curve)throw Error(`${n}: A and B have other ranges; the server measures them`)}function jt([e,t],n,r,i,a,o){let s=0;for(let c=i;c<i+o;c++)for(let i=c*e.width+r;i<c*e.width+r+a;i++){let r=i*e.channels+n;s+=(e.values[r]/e.top-t.values[r]/t.top)**2}return s/(a*o)}var A=e=>{let t=[...e];return t.length?t.reduce((e,t)=>e+t,0)/t.length:0},j=e=>e>0?-10*Math.log10(e):null;function Mt(e){let t=new Map,n={};for(let r of e){At(r);let[{record:e,width:i,height:a}]=r,o=new Map(kt(r).map(({key:e,channel:t})=>[e,jt(r,t,0,0,i,a)]));for(let[e,n]of o)t.set(e,n);n[e.name]=j(A(o.values()))}return{all:j(A(t.values())),maps:n}}function Nt(e,t,n){At(e);let[{width:r,height:i}]=e,a=new Map(kt(e).map(({key:e,channel:t})=>[e,t])),[o,s]=[Math.ceil(r/t),Math.ceil(i/t)],c=Array.from({length:o*s},(n,s)=>{let[c,l]=[s%o*t,Math.floor(s/o)*t],[u,d]=[Math.min(t,r-c),Math.min(t,i-l)];return j(A([...a.values()].map(t=>jt(e,t,c,l,u,d))))}),l=c.flatMap((e,t)=>e===null?[]:[t]);return l.sort((e,t)=>c[e]-c[t]),{size:t<<n,columns:o,rows:s,psnr:c,worst:l}}function M(e,t,n){let{values:r,channels:i,top:a}=e,o=2*r[t*i]/a-1,s=i>1?2*r[t*i+1]/a-1:0,c=i>2&&!e.record.channels[2].meaning.startsWith(`opacity`)?2*r[t*i+2]/a-1:Math.sqrt(Math.max(1-o*o-s*s,0)),l=Math.hypot(o,s,c)||1;n[0]=o/l,n[1]=s/l,n[2]=c/l}function Pt(e,t){let[n,r,i]=e,[a,o,s]=t,c=Math.hypot(r*s-i*o,i*a-n*s,n*o-r*a);return Math.atan2(c,n*a+r*o+i*s)*180/Math.PI}var Ft=.05,It=Math.PI/4,Lt=60,Rt=15;function N(e,t,n){let r=new Uint32Array(e*t);for(let e=0;e<r.length;e++)r[e]=n(e);return{width:e,height:t,pixels:r}}function zt(e,t){let n=Math.min(t,e-1);return t>=0?[n,n,n]:e===1?[0,0,0]:[0,1,2]}function P(e){return e.record.semantic===`normal`&&e.channels>1}function F(e,t){if(P(e)&&t.channel<0){if(t.show===`lit`)return Vt(e,t.light);if(t.show===`xyz`)return Bt(e)}let{width:n,height:r,channels:i,values:a}=e,o=Xe(e,t),[s,c,l]=zt(i,t.channel);return N(n,r,e=>{let t=e*i,n=l<i?o[a[t+l]]:0;return S(o[a[t+s]],o[a[t+c]],n)})}function Bt(e){let t=new Float64Array(3),n=e=>Math.round(127.5*(e+1));return N(e.width,e.height,r=>(M(e,r,t),S(n(t[0]),n(t[1]),n(t[2]))))}function Vt(e,t){let n=t*Math.PI/180,[r,i]=[Math.cos(n),Math.sin(n)].map(e=>e*Math.cos(It)),a=Math.sin(It),o=new Float64Array(3);return N(e.width,e.height,t=>{M(e,t,o);let n=Math.max(o[0]*r+o[1]*i+o[2]*a,0),s=Math.round(255*We(Ft+.95*n));return S(s,s,s)})}function Ht(e,t){if(e.width!==t.width||e.height!==t.height){let n=`A is ${e.width}x${e.height}, B is ${t.width}x${t.height}`;throw Error(`${n}: only maps of one size can be compared`)}}var Ut={diff:(e,t)=>t*Math.abs(e),signed:(e,t)=>(1+t*e)/2,relative:(e,t,n)=>t*Math.abs(e)/Math.max(n,1/255)};function Wt(e,t,n,r){Ht(e,t);let i=Math.min(e.channels,t.channels),[a,o,s]=zt(i,n.channel),c=Ut[r],l=Math.round(255*c(0,n.gain,1)),u=(r,a)=>{if(a>=i)return l;let o=e.values[r*e.channels+a]/e.top,s=t.values[r*t.channels+a]/t.top-o;return Math.min(Math.max(Math.round(255*c(s,n.gain,o)),0),255)};return N(e.width,e.height,e=>S(u(e,a),u(e,o),u(e,s)))}function Gt(e,t,n){if(!P(e)||!P(t))throw Error(`${e.record.name}: angles are of normal maps; choose one of them`);Ht(e,t);let[r,i]=[new Float64Array(3),new Float64Array(3)];return N(e.width,e.height,a=>{M(e,a,r),M(t,a,i);let o=Pt(r,i)*n/90;return x[Math.min(Math.round(255*o),255)]})}function Kt(e){return N(e.width,e.height,t=>x[e.values[t]])}function qt(e,t,n){let r=e.psnr.map(e=>{let t=e===null?0:(Lt-e)/45;return x[Math.round(255*Math.min(Math.max(t,0),1))]});return N(t,n,n=>{let i=Math.min(Math.floor(Math.floor(n/t)/e.size),e.rows-1),a=Math.min(Math.floor(n%t/e.size),e.columns-1);return r[i*e.columns+a]})}function Jt(e){let{gain:t}=e;return e.mode===`diff`?`|A − B| × ${t}: white is 1/${t} of the range`:e.mode===`signed`?`(B − A) × ${t}: grey is 0, white 1/${t} of the range`:e.mode===`relative`?`|A − B| / A × ${t}: white is ${(100/t).toFixed(1)} %`:e.mode===`angle`?`angle: white is ${(90/t).toFixed(2)}°`:e.mode===`flip`?`FLIP: black is 0, white is 1`:e.mode===`tiles`?`PSNR: black is ${Lt} dB, white ${Rt}`:``}var Yt=1<<18,Xt=1<<24,Zt=1<<22,Qt=1<<18;async function $t(e,t){let[n,r]=e.usual(t.a,t.b);for(let e of[r,n])if(e.error)throw Error(e.error);let[i,a]=await Promise.all([n.source.maps(),r.source.maps()]),o=i.maps,s=t.map===``?o[0]:o.find(({name:e})=>e===t.map);if(!s){let e=o.map(({name:e})=>e).join(`, `);throw Error(`map ${t.map}: ${n.name} has ${e}`)}let c=Ze(s,a.maps);if(!c)throw Error(`${r.name} has no map like ${s.file} of ${n.name}`);let l={width:a.width,height:a.height},u=Math.min(i.mips,a.mips),d=t.mip<0?await tn(l,u,r,t):t.mip;if(d>=u)throw Error(`mip ${d}: there are mips 0..${u-1}`);let[f,p]=await Promise.all([n.source.samples(s,d,t.decoder),r.source.samples(c,d,t.decoder)]),m={a:n,b:r,size:l,mip:d,mips:u,records:o,record:s,left:f,right:p,tiles:t.mode===`tiles`?await rn({a:n,b:r,left:f,right:p,mip:d}):void 0,worn:t.mode===`3d`?[await n.source.worn(d,t.decoder),await r.source.worn(d,t.decoder)]:void 0};return{...m,pictures:await sn(m,t)}}async function en(e,t,n){let[,r]=e.usual(t.a,t.b),i=t.decoder===`auto`||t.decoder===`server`;if(r===n||r.item?.kind!==`ntc`||t.mode!==`b`||!i)return;let a=await r.source.maps(),o=nn(Yt,a,a.mips);if(!(o<=Math.max(t.mip,0)))return $t(e,{...t,a:r.key,mip:o,decoder:`server`})}async function tn(e,t,n,r){let i=r.decoder===`webgpu`||!n.item,a=r.decoder===`browser`||i&&!await ot(),o=r.mode===`3d`?Zt:Xt;return nn(a?Qt:o,e,t)}function nn(e,{width:t,height:n},r){let i=0;for(;i+1<r&&(t>>i)*(n>>i)>e;)i++;return i}async function rn({a:e,b:t,left:n,right:r,mip:i}){return!e.item||!t.item?Nt([n,r],64,i):_t(e.item.number,t.item.number,n.record.name,64)}function an({a:e,b:t,record:n}){if(!e.item||!t.item)throw Error(`FLIP is the server's, which has no files dropped here`);return vt(e.item.number,t.item.number,n.name)}async function on(e,t){let{a:n,b:r,records:i,mip:a}=e,o=(await r.source.maps()).maps;return Promise.all(i.map(async e=>{let i=Ze(e,o);if(!i)throw Error(`${r.name} has no map like ${e.file} of ${n.name}`);return Promise.all([n.source.samples(e,a,t),r.source.samples(i,a,t)])}))}async function sn(e,t){let{left:n,right:r,size:i,tiles:a}=e,o=e=>[e,e];switch(t.mode){case`diff`:case`signed`:case`relative`:return o(Wt(n,r,t,t.mode));case`angle`:return o(Gt(n,r,t.gain));case`flip`:return o(Kt(await an(e)));case`3d`:return o(F(r,t));case`tiles`:return o(qt(a,i.width,i.height));default:return[F(n,t),F(r,t)]}}function I(e){let t=[`B`,`KiB`,`MiB`,`GiB`],n=e<1?0:Math.min(Math.floor(Math.log2(e)/10),3);return n===0?`${e} B`:`${(e/1024**n).toFixed(2)} ${t[n]}`}var cn=e=>e===null?`exact`:e===void 0?``:e.toFixed(2);function L(t){return e(`span`,{"data-bytes":String(t),title:`${t} bytes`},I(t))}async function ln(t,n){let{b:r}=t,i=[e(`h2`,{},r.name),await un(r)];try{i.push(...await dn(t,n))}catch(t){i.push(e(`p`,{class:`error`},t.message))}return i.push(e(`p`,{id:`device`},r.source.by)),i}async function un(t){let n=await t.report(),{item:r}=t,i=[[``,``]];if(n){if(i.push([`file`,L(n.bytes)],[`video memory`,L(n.video_memory_bytes)]),r){let t=e=>` · ${(e/n.video_memory_bytes).toFixed(1)}×`,a=n=>e(`span`,{},L(n),t(n));i.push([`as BC7, BC5, BC4`,a(r.block_bytes)],[`raw`,a(r.raw_bytes)])}let t=n.fit.settings.profile;i.push([`bits a texel`,e(`span`,{id:`bpp`},String(n.bpp))]),i.push([`encoding`,n.encoding],[`filtering`,n.fit.filtering]),t!==void 0&&i.push([`profile`,String(t)]),i.push([`decoder`,n.decoder.join(` → `)]),i.push([`size`,`${n.width}×${n.height}, ${n.mips} mips`])}else r&&i.push([r.kind,L(r.bytes)],[`size`,`${r.width}×${r.height}`]);return a(`costs`,i)}async function dn(t,n){let{a:r,b:i,mip:o}=t;if(r!==i&&r.item&&i.item){let t=await pt(r.item.number,i.item.number),n=fn(t.psnr,t.maps);for(let[e,[r,i]]of Object.entries(t.normal_degrees))n.push([`${e}, degrees`,`${r.toFixed(2)}, at most ${i.toFixed(1)}`]);return[e(`h3`,{},`B against ${r.name}`),a(`psnr`,n)]}if(r!==i){let{all:i,maps:s}=Mt(await on(t,n));return[e(`h3`,{},`B against ${r.name}, measured here in mip ${o}`),a(`psnr`,fn(i,s))]}let s=await i.report();if(!s)return[];let c=fn(s.psnr,s.map_psnr);return[e(`h3`,{},`as it was fitted`),a(`psnr`,c)]}function fn(t,n){let r=t=>e(`span`,{"data-psnr":String(t)},cn(t)),i=[[`map`,`dB`],[`all`,r(t)]];for(let[e,t]of Object.entries(n))i.push([e,r(t)]);return i}var pn=290,mn=120;function hn(e){let t={};for(let n of e.split(`
+`).map(e=>e.trim())){if(n===``)continue;let[e,r]=n.replace(/^--/,``).split(/\s*=\s*|\s+/,2);if(!e||r===void 0)throw Error(`${n}: write name=value`);let i=Number(r);t[e]=r===`true`||r===`false`?r===`true`:Number.isNaN(i)?r:i}return t}function gn(e){return Object.entries(e).map(([e,t])=>`${e}=${t}`).join(`
+`)}var _n=e=>e.split(/[\s,]+/).filter(Boolean),vn=class{show;changed;fail;node;latest;source=e(`select`,{name:`source`});options=e(`textarea`,{name:`options`,rows:`5`});only=e(`input`,{name:`only`,placeholder:`all`});exclude=e(`input`,{name:`exclude`,placeholder:`none`});curve=e(`canvas`,{id:`curve`});cancel=n(`Cancel`,`ends the fit at its next batch`,()=>this.act(ht()));status=e(`p`,{id:`fit-status`},`no fit yet`);log=e(`ol`,{id:`runs`});events;points=[];constructor(t,r,i){this.show=t,this.changed=r,this.fail=i,[this.curve.width,this.curve.height]=[pn,mn],this.options.value=`effort=fast`,this.cancel.disabled=!0;let a=(t,n)=>e(`label`,{},t,n);this.node=e(`section`,{id:`fit`},e(`h2`,{},`Fit`),this.status,this.curve,this.cancel,e(`h3`,{},`Settings`),a(`images `,this.source),a(`options of ntc compress, one a line`,this.options),a(`only `,this.only),a(`exclude `,this.exclude),n(`Start`,`cancels the fit under way`,()=>this.act(this.restart())),e(`h3`,{},`Runs`),this.log)}open(t){let n=t.filter(({kind:e,error:t})=>e===`images`&&t===null),r=this.source.value,i=n.map(({number:t,name:n})=>e(`option`,{value:String(t)},n));this.source.replaceChildren(...i),n.some(({number:e})=>String(e)===r)&&(this.source.value=r),this.events||(this.events=new EventSource(`api/fit/events`),this.events.onopen=()=>this.points=[],this.events.onmessage=({data:e})=>this.take(JSON.parse(e)),this.act(this.showLog()))}act(e){e.catch(e=>this.fail(e))}async restart(){let e=hn(this.options.value);this.latest?.run.state===`running`&&(await ht(),await this.ended());let[t,n]=[_n(this.only.value),_n(this.exclude.value)];await gt(Number(this.source.value),e,t,n)}async ended(){for(;(await mt()).runs.at(-1)?.state===`running`;)await new Promise(e=>setTimeout(e,100))}take(e){e.run.run!==this.latest?.run.run&&(this.points=[]);let t=this.latest;this.latest=e,e.texels>0&&this.points.push([e.texels,e.psnr]),this.draw(e),this.status.textContent=yn(e);let n=e.run.state!==`running`;this.cancel.disabled=n,(t?.run.run!==e.run.run||t.run.state!==e.run.state)&&this.act(this.showLog()),(n||e.preview!==t?.preview)&&this.changed(e)}draw({total:e}){let t=this.curve.getContext(`2d`),n=getComputedStyle(document.documentElement);if(t.clearRect(0,0,pn,mn),this.points.length===0)return;let r=this.points.map(([,e])=>e),[i,a]=[Math.min(...r),Math.max(...r)],o=t=>pn*t/(e||t),s=e=>106-92*(e-i)/(a-i||1);t.strokeStyle=n.getPropertyValue(`--accent`),t.lineWidth=2,t.beginPath(),this.points.forEach(([e,n])=>t.lineTo(o(e),s(n))),t.stroke(),t.fillStyle=n.getPropertyValue(`--text`),t.font=`11px system-ui, sans-serif`,t.fillText(`${a.toFixed(1)} dB`,2,10),t.fillText(`${i.toFixed(1)} dB`,2,118)}async showLog(){let{runs:e}=await mt();this.log.replaceChildren(...e.map(e=>this.logLine(e)))}logLine(t){let r=t.state===`done`?`${cn(t.psnr)} dB, ${I(t.bytes)}`:t.state,i=gn(t.options).replaceAll(`
+`,` `)||`usual settings`,a=e(`li`,{},e(`span`,{},`${r}, ${t.seconds.toFixed(1)} s: ${i} `));a.append(n(`Restore`,`its settings into the form`,()=>this.restore(t)));let{item:o}=t;o!==null&&a.append(n(`Show`,`as B`,()=>this.show(o,t.source))),t.error!==null&&a.append(e(`p`,{class:`error`},t.error));for(let n of t.warnings)a.append(e(`p`,{},n));return a}restore(e){this.source.value=String(e.source),this.options.value=gn(e.options),this.only.value=e.only.join(` `),this.exclude.value=e.exclude.join(` `)}};function yn({run:e,texels:t,total:n,psnr:r}){return e.state===`failed`?`failed: ${e.error}`:e.state===`cancelled`?`cancelled`:e.state===`done`?`done: ${cn(e.psnr)} dB, ${I(e.bytes)}, ${e.seconds.toFixed(1)} s`:`running: ${n>0?Math.round(100*t/n):0} %, ${r.toFixed(1)} dB, ${e.seconds.toFixed(1)} s`}async function bn(e,t,n){let r=e.all.find(({item:e,error:t})=>e?.kind===`images`&&t===null);if(!r)throw Error(`there are no images to fit`);let i=n?String(n.run.source):r.key,a=await $t(e,{...t,a:i,b:i});if(!n?.preview)return a;let o;try{o=await bt(a.record.name)}catch{return a}let s=C(o,a.record),c=F(s,t),{width:l,height:u}=s,d={size:{width:l,height:u},left:s,right:s};return{...a,...d,pictures:[c,c]}}var xn=128,Sn=1<<19,Cn=e=>Number(e.toPrecision(4)).toString();function wn(e,t,n){let{width:r,height:i}=e.right,a=Math.floor(t/e.size.width*r),o=Math.floor(n/e.size.height*i);return a>=0&&o>=0&&a<r&&o<i?[a,o]:void 0}function Tn(t,n,r){let{left:i,right:o}=t,s=r*o.width+n,c=[[``,`A`,`B`,`B − A`,`A linear`,`B linear`]],l=i.width===o.width&&i.height===o.height;for(let e=0;e<o.channels;e++){let t=t=>t.values[s*t.channels+e],n=t(o),r=e=>Cn(Ye(e.record,t(e)/e.top)),a=o.record.channels[e].meaning;if(!l||e>=i.channels)c.push([a,``,String(n),``,``,r(o)]);else{let e=t(i),s=Math.max(i.top,o.top),l=Math.round((n/o.top*s-e/i.top*s)*100)/100;c.push([a,String(e),String(n),String(l),r(i),r(o)])}}let u=[e(`h3`,{},`texel ${n}, ${r} of mip ${t.mip}`)];if(u.push(a(`texel`,c)),l&&P(i)&&P(o)){let[t,n]=[new Float64Array(3),new Float64Array(3)];M(i,s,t),M(o,s,n),u.push(e(`p`,{},`normals are ${Pt(t,n).toFixed(2)}° apart`))}return e(`section`,{id:`inspector`},...u)}function En(e,t){let{values:n,channels:r,top:i}=e,a=new Float64Array(xn),o=n.length/r,s=Math.ceil(o/Sn),c=t>=0?[Math.min(t,r-1)]:[...Array(r).keys()];for(let e=0;e<o;e+=s)for(let t of c)a[Math.floor(n[e*r+t]*xn/(i+1))]+=1;return a}function Dn(t,n){let r=e(`canvas`,{id:`histogram`});[r.width,r.height]=[256,64];let i=r.getContext(`2d`),a=getComputedStyle(document.documentElement);return[t.left,t.right].forEach((e,t)=>{let r=En(e,n),o=Math.sqrt(Math.max(...r));i.fillStyle=a.getPropertyValue(t===0?`--dim`:`--accent`),r.forEach((e,n)=>{let r=64*Math.sqrt(e)/o;t===0?i.fillRect(2*n,64-r,2,r):i.fillRect(2*n,64-r,2,Math.min(r,2))})}),e(`figure`,{},r,e(`figcaption`,{},`values: A grey, B line`))}var R=e=>t=>t.set({mode:e}),z=e=>(t,n)=>t.set(e(t.state,n)),On=(e,t)=>e[(e.indexOf(t)+1)%e.length],kn=[[[`a`],`A alone`,R(`a`)],[[`b`],`B alone`,R(`b`)],[[`s`],`split: drag the divider`,R(`split`)],[[`v`],`side by side`,R(`side`)],[[`d`],`difference`,R(`diff`)],[[`D`],`signed difference`,R(`signed`)],[[`r`],`relative difference`,R(`relative`)],[[`f`],`FLIP`,R(`flip`)],[[`t`],`PSNR of tiles`,R(`tiles`)],[[`g`],`angle between normals`,R(`angle`)],[[`p`],`on a body`,R(`3d`)],[[`y`],`next body`,z(({shape:e})=>({shape:On(h,e)}))],[[`i`],`next filter on a body`,z(({filter:e})=>({filter:On(g,e)}))],[[`l`],`fit`,R(`fit`)],[[`n`],`next worst tile`,(e,t)=>t.worst(1)],[[`N`],`tile before`,(e,t)=>t.worst(-1)],[[`]`],`twice the gain`,z(({gain:e})=>({gain:v(`gain`,2*e)}))],[[`[`],`half the gain`,z(({gain:e})=>({gain:v(`gain`,e/2)}))],[[`c`],`next channel alone`,z(({channel:e},t)=>({channel:e+1<t.channels()?e+1:-1}))],[[`0`],`all channels`,z(()=>({channel:-1}))],[[`o`],`normals: values, XYZ, lit`,z(({show:e})=>({show:On(m,e)}))],[[`m`],`coarser mip`,z((e,t)=>({mip:Math.min(t.mip()+1,t.mips()-1)}))],[[`M`],`finer mip`,z((e,t)=>({mip:Math.max(t.mip()-1,0)}))],[[`x`],`3 by 3`,z(({tiling:e})=>({tiling:e===1?3:1}))],[[`e`],`brighter`,z(({exposure:e})=>({exposure:v(`exposure`,e+.5)}))],[[`E`],`darker`,z(({exposure:e})=>({exposure:v(`exposure`,e-.5)}))],[[`+`,`=`],`closer`,(e,t)=>t.zoomBy(2)],[[`-`],`farther`,(e,t)=>t.zoomBy(.5)],[[`z`],`a pixel for a texel`,(e,t)=>t.fullSize()],[[`Home`,`h`],`all of the material`,z(()=>te)],[[`ArrowLeft`],`left`,(e,t)=>t.panBy(-1,0)],[[`ArrowRight`],`right`,(e,t)=>t.panBy(1,0)],[[`ArrowUp`],`up`,(e,t)=>t.panBy(0,-1)],[[`ArrowDown`],`down`,(e,t)=>t.panBy(0,1)],[[`k`],`dark or light`,(e,t)=>t.theme()],[[`?`],`this list`,(e,t)=>t.help()]];function An(e,t,n){let r=e=>e.target.matches(`input, textarea, select`);addEventListener(`keydown`,i=>{if(r(i)||i.ctrlKey||i.metaKey||i.altKey)return;if(i.key===` `){i.preventDefault(),i.repeat||n(!0);return}let a=/^[1-9]$/.test(i.key)?t.names()[Number(i.key)-1]:void 0;a!==void 0&&e.set({map:a});let o=kn.find(([e])=>e.includes(i.key));o&&(i.preventDefault(),o[2](e,t))}),addEventListener(`keyup`,e=>{e.key===` `&&(r(e)||e.preventDefault(),n(!1))}),addEventListener(`blur`,()=>n(!1))}function jn(){let t=[[`space, held`,`A instead of B, and B instead of A`],[`1 to 9`,`maps`],[`drag, wheel`,`move or turn, closer and farther`],[`double click`,`all of the material`],[`drop files`,`one as B, two as A and B`]],n=kn.map(([e,t])=>[e.join(` or `),t]);return e(`div`,{},e(`h2`,{},`Keys`),a(`keys`,[[``,``],...t,...n]))}var Mn=1.0015;function Nn(e,t,n){let r=t=>{let n=e.getBoundingClientRect(),r=devicePixelRatio;return[(t.clientX-n.left)*r,(t.clientY-n.top)*r]},i;e.addEventListener(`pointerdown`,n=>{n.target!==t&&(e.setPointerCapture(n.pointerId),i=r(n))}),e.addEventListener(`pointermove`,e=>{let t=r(e);i&&n.move(t[0]-i[0],t[1]-i[1]),i&&=t,n.hover(...t)});for(let t of[`pointerup`,`pointercancel`])e.addEventListener(t,()=>i=void 0);e.addEventListener(`dblclick`,()=>n.reset()),e.addEventListener(`wheel`,e=>{e.preventDefault(),n.zoom(Mn**-e.deltaY,...r(e))},{passive:!1}),t.addEventListener(`pointerdown`,e=>t.setPointerCapture(e.pointerId)),t.addEventListener(`pointermove`,e=>{t.hasPointerCapture(e.pointerId)&&n.split(r(e)[0])})}function Pn(e){let t=document.documentElement;addEventListener(`dragover`,e=>{e.preventDefault(),t.dataset.drop=`1`}),addEventListener(`dragleave`,e=>{e.relatedTarget===null&&delete t.dataset.drop}),addEventListener(`drop`,n=>{n.preventDefault(),delete t.dataset.drop,e([...n.dataTransfer?.files??[]])})}var Fn=40,In=11;function Ln(e){let t=e.getContext(`2d`);if(!t)throw Error(`this browser gives no 2D canvas`);return t.clearRect(0,0,e.width,e.height),t}function Rn(e,{samples:t,placement:n,left:r,right:i},a){if(!t)return;let{width:o,height:s,channels:c,values:l}=t,u=n.zoom*a.width/o,d=n.zoom*a.height/s,f=In*devicePixelRatio;if(u<Fn*devicePixelRatio||d<f*(c+1))return;e.font=`${f-devicePixelRatio}px ui-monospace, monospace`,e.textAlign=`center`,e.lineWidth=3*devicePixelRatio;let p=Math.max(Math.floor((r-n.left)/u),0),m=Math.min(Math.ceil((i-n.left)/u),o),h=Math.max(Math.floor(-n.top/d),0),g=Math.min(Math.ceil((e.canvas.height-n.top)/d),s);for(let t=h;t<g;t++)for(let a=p;a<m;a++){let s=n.left+(a+.5)*u;if(!(s<r||s>i))for(let r=0;r<c;r++){let i=String(l[(t*o+a)*c+r]),u=n.top+(t+.5)*d+f*(r+.8-c/2);e.strokeStyle=`#000a`,e.strokeText(i,s,u),e.fillStyle=`#fff`,e.fillText(i,s,u)}}}function zn(e,{zoom:t,left:n,top:r},i){e.lineWidth=2*devicePixelRatio,e.strokeStyle=`#0ff`;let[a,o]=[n+i.x*t,r+i.y*t];e.strokeRect(a,o,i.width*t,i.height*t)}var Bn=4;function Vn(e,t,n,r){if(e.zoom>0)return e.zoom;let i=Math.min(n/t.width,r/t.height)/e.tiling;return i>=1?Math.floor(i):i}function Hn(e,t,n,r,i){let a=Vn(e,t,n,r);return{zoom:a,left:Math.round(i-e.x*t.width*a),top:Math.round(r/2-e.y*t.height*a)}}function Un(e,t,n,r,i,a,o){let s=new Int32Array((t-e)*o),c=Math.floor(a/2)*i;for(let t=0;t<s.length;t++){let l=Math.floor((e+(t+.5)/o-n)/r),u=l>=-c&&l<i*a-c;s[t]=u?(l%i+i)%i:-1}return s}function Wn(e,t,n,r){let i=n.mode===`side`?Math.floor(e.width/2):e.width,a=e.getContext(`2d`,{alpha:!0,willReadFrequently:!0});if(!a)throw Error(`this browser gives no 2D canvas`);let{width:o,height:s}=e;a.clearRect(0,0,o,s);for(let e of t){let t=e.right-e.left;if(t<1)continue;let o=a.createImageData(t,s),c=Hn(n,r,i,s,e.middle);Gn(new Uint32Array(o.data.buffer),t,s,e,c,n,r),a.putImageData(o,e.left,0)}}function Gn(e,t,n,r,i,a,o){let{picture:s,left:c}=r,l=i.zoom*o.width/s.width,u=i.zoom*o.height/s.height,d=Math.min(Math.max(Math.ceil(1/Math.min(l,u)),1),Bn),{tiling:f}=a,p=Un(c,c+t,i.left,l,s.width,f,d),m=Un(0,n,i.top,u,s.height,f,d);for(let r=0;r<n;r++)for(let n=0;n<t;n++)e[r*t+n]=d===1?Kn(s,p[n],m[r]):qn(s,p,m,n,r,d)}function Kn(e,t,n){return t<0||n<0?0:e.pixels[n*e.width+t]}function qn(e,t,n,r,i,a){let[o,s,c,l]=[0,0,0,0];for(let u=i*a;u<(i+1)*a;u++)for(let i=r*a;i<(r+1)*a;i++){let[r,a]=[t[i],n[u]];if(r<0||a<0)continue;let d=e.pixels[a*e.width+r];o+=d&255,s+=d>>8&255,c+=d>>16&255,l++}if(l===0)return 0;let u=e=>Math.round(e/l);return(4278190080|u(c)<<16|u(s)<<8|u(o))>>>0}function Jn(e,t,n){return[(t-e.left)/e.zoom,(n-e.top)/e.zoom]}var Yn=class{canvas=t(`picture`);divider=t(`divider`);marks=t(`marks`);labels=t(`labels`);box=t(`stage`);constructor(e){new ResizeObserver(()=>this.fit()&&e()).observe(this.box),this.fit()}fit(){let e=Math.max(Math.round(this.box.clientWidth*devicePixelRatio),1),t=Math.max(Math.round(this.box.clientHeight*devicePixelRatio),1);if(this.canvas.width===e&&this.canvas.height===t)return!1;for(let n of[this.canvas,this.marks])n.width=e,n.height=t,n.style.width=`${e/devicePixelRatio}px`,n.style.height=`${t/devicePixelRatio}px`;return!0}draw(e,t,n,r){let i=t.mode===`3d`?[]:this.panes(e,t,n);Wn(this.canvas,i,t,e.size);let a=Ln(this.marks);for(let n of i){let i=this.placement(e,t,n.middle),o=n.picture===e.pictures[0]?e.left:e.right,s=e.pictures[0]!==e.pictures[1]||e.left===e.right,{left:c,right:l}=n;Rn(a,{samples:s&&t.tiling===1?o:void 0,placement:i,left:c,right:l},e.size),r&&zn(a,i,r)}this.canvas.hidden=this.marks.hidden=t.mode===`3d`,this.divider.hidden=t.mode!==`split`&&t.mode!==`3d`,this.divider.style.left=`${t.split*this.canvas.width/devicePixelRatio}px`,this.say(this.label(e,t,n))}say(e){this.labels.textContent=e}panes({pictures:e},t,n){let{width:r}=this.canvas,[i,a]=n?[e[1],e[0]]:e;if(t.mode===`split`){let e=Math.round(t.split*r);return[{picture:i,left:0,right:e,middle:r/2},{picture:a,left:e,right:r,middle:r/2}]}if(t.mode===`side`){let e=Math.floor(r/2);return[{picture:i,left:0,right:e,middle:e/2},{picture:a,left:e,right:r,middle:e+e/2}]}return[{picture:t.mode===`a`?i:a,left:0,right:r,middle:r/2}]}label(e,t,n){let{mode:r}=t,i=r===`a`||r===`b`,a=`${Number((100*Vn(t,e.size,this.paneWidth(t),this.canvas.height)).toPrecision(3))} %`,o=i?r===`a`===n?`B: ${e.b.name}`:`A: ${e.a.name}`:Jt(t),s=r===`split`||r===`side`?`A: ${e.a.name} · B: ${e.b.name}`:``;return[o||s,`${e.record.name}, mip ${e.mip}`,a].filter(Boolean).join(` · `)}paneWidth(e){return e.mode===`side`?Math.floor(this.canvas.width/2):this.canvas.width}placement(e,t,n){return Hn(t,e.size,this.paneWidth(t),this.canvas.height,n)}placementAt(e,t,n){let r=this.paneWidth(t)/2,i=t.mode===`side`&&n>=2*r;return this.placement(e,t,i?3*r:r)}},Xn=`ntc-theme`,Zn=document.documentElement;function Qn(e){e===null?delete Zn.dataset.theme:Zn.dataset.theme=e}function $n(){try{return localStorage.getItem(Xn)}catch{return null}}function er(){Qn($n())}function tr(){let e=matchMedia(`(prefers-color-scheme: dark)`).matches,t=(Zn.dataset.theme??(e?`dark`:`light`))===`dark`?`light`:`dark`;Qn(t);try{localStorage.setItem(Xn,t)}catch{}}var nr=.1,rr=new Set([`zoom`,`x`,`y`,`split`,`tiling`,`turn`,`tilt`,`distance`]),ir=.4,ar=25,B=document.documentElement,or=t(`bar`),sr=t(`panel`),V=t(`message`),H=t(`help`),U=new Dt,W=new le(_),G=new Yn(()=>mr()),K=new f(()=>gr()),q,cr=!1,J=-1,lr,Y=0,ur=!1,X=e(`div`),dr=e(`div`),fr=e(`div`);sr.append(X,dr,fr);function Z(e){let t=e instanceof Error?e.message:String(e);B.dataset.error=V.textContent=t}function pr(e){return JSON.stringify(Object.entries(e).filter(([e])=>!rr.has(e)))}function mr(){ur||(ur=!0,requestAnimationFrame(()=>{ur=!1,hr()}))}function hr(){if(!q)return;let{width:e,height:t}=G.canvas;K.draw(q,W.state,e,t),G.draw(q,W.state,cr,lr);let{mode:n}=W.state,{latest:r}=$;gr(),n===`fit`&&r?.preview&&G.say(`preview ${r.preview} of run ${r.run.run} · ${q.record.name}`)}function gr(){q&&W.state.mode===`3d`&&G.say(K.label(q.a.name,q.b.name))}async function Q(){let e=++Y;delete B.dataset.ready,delete B.dataset.shown,delete B.dataset.error,V.textContent=``,B.dataset.busy=`1`,de(or,W,U,q,Or);let{state:t}=W;t.mode===`fit`&&$.open(U.session?.items??[]);try{let n=await en(U,t,q?.b).catch(()=>void 0);if(e!==Y)return;n&&_r(n,`coarse`);let r=await(t.mode===`fit`?bn(U,t,$.latest):$t(U,t));if(e!==Y||((r.record.name!==q?.record.name||r.b!==q?.b)&&(J=-1),J<0&&(lr=void 0),await K.wear(r,t),e!==Y))return;_r(r,`sharp`),await K.drawn,await vr(r,t),e===Y&&(B.dataset.ready=`1`)}catch(t){e===Y&&Z(t)}finally{e===Y&&delete B.dataset.busy}}function _r(e,t){q=e,de(or,W,U,q,Or),hr(),B.dataset.shown=t}async function vr(e,t){let n=t.mode===`fit`?[]:await ln(e,t.decoder);q===e&&(t.mode===`fit`?X.firstChild!==$.node&&X.replaceChildren($.node):X.replaceChildren(...n),dr.replaceChildren(Dn(e,t.channel)),fr.replaceChildren())}async function yr(e){let t=[],n=[];for(let r of e)try{n.push((await U.addFile(r)).key)}catch(e){t.push(e.message)}let[r,i]=[n[0],n.at(-1)];i!==void 0&&r!==i?W.set({a:r,b:i,map:``,mode:`split`}):i!==void 0&&W.set({a:q?.a.key??i,b:i,map:``,mode:`b`}),t.length&&Z(t.join(`
+`))}async function br(e){if(!q)return;let{record:t,size:n}=q,r=q.tiles??await rn(q);if(r.worst.length===0)throw Error(`${t.name}: no tile differs`);J=(J+e+r.worst.length)%r.worst.length;let i=r.worst[J],[a,o]=[i%r.columns*r.size,Math.floor(i/r.columns)*r.size],[s,c]=[Math.min(r.size,n.width-a),Math.min(r.size,n.height-o)];lr={x:a,y:o,width:s,height:c};let l=r.psnr[i];V.textContent=`tile ${J+1} of ${r.worst.length}: ${l?.toFixed(2)} dB`;let u=Math.min(G.canvas.width,G.canvas.height)/(3*r.size),d={x:(a+s/2)/n.width,y:(o+c/2)/n.height};W.set({zoom:v(`zoom`,u),...d})}function xr(){let{width:e,height:t}=G.canvas;return q?Vn(W.state,q.size,e,t):1}function Sr(e,t,n){if(!q||W.state.mode===`3d`)return;let{state:r}=W,i=G.placementAt(q,r,t),[a,o]=Jn(i,t,n),s=Math.min(Math.max(e,1/64),256),{width:c,height:l}=q.size,u=i.left+r.x*c*i.zoom,d=i.top+r.y*l*i.zoom;W.set({zoom:s,x:v(`x`,(a-(t-u)/s)/c),y:v(`y`,(o-(n-d)/s)/l)})}function Cr(e,t){if(!q)return;let{x:n,y:r}=W.state,i=xr();W.set({zoom:i,x:v(`x`,n+e/i/q.size.width),y:v(`y`,r+t/i/q.size.height)})}function wr(e,t){let{turn:n,tilt:r}=W.state,i=(n+ir*e+540)%360-180;W.set({turn:v(`turn`,i),tilt:v(`tilt`,r+ir*t)})}function Tr(e,t,n){let{mode:r,distance:i}=W.state;r===`3d`?W.set({distance:v(`distance`,i/e)}):Sr(xr()*e,t,n)}function Er(e,t){if(!q||W.state.mode===`3d`)return;let n=Jn(G.placementAt(q,W.state,e),e,t),r=wn(q,...n);r&&fr.replaceChildren(Tn(q,...r))}var Dr=()=>H.open?H.close():H.showModal(),Or={openFiles:e=>void yr(e),help:Dr,theme:kr};function kr(){tr(),q&&vr(q,W.state).catch(Z)}var $=new vn((e,t)=>void U.refresh().then(()=>W.set({a:String(t),b:String(e),mode:`split`,map:``})).catch(Z),e=>void(e.run.state===`running`?Promise.resolve():U.refresh()).then(()=>W.state.mode===`fit`?Q():void 0).catch(Z),Z);function Ar(){let e=pr(W.state);W.onChange(()=>{history.replaceState(null,``,location.pathname+ce(W.state));let t=pr(W.state);t===e?mr():(e=t,Q())}),addEventListener(`hashchange`,()=>{try{W.set(ae(location.hash))}catch(e){Z(e)}}),An(W,{names:()=>q?.records.map(({name:e})=>e)??[],channels:()=>q?.right.channels??1,mip:()=>q?.mip??0,mips:()=>q?.mips??1,zoomBy:e=>Tr(e,G.canvas.width/2,G.canvas.height/2),fullSize:()=>Sr(1,G.canvas.width/2,G.canvas.height/2),panBy:(e,t)=>{W.state.mode===`3d`?wr(e*ar,t*ar):Cr(e*nr*G.canvas.width,t*nr*G.canvas.height)},worst:e=>void br(e).catch(Z),help:Dr,theme:kr},e=>{cr=e,mr()}),Nn(t(`stage`),G.divider,{move:(e,t)=>W.state.mode===`3d`?wr(e,t):Cr(-e,-t),zoom:Tr,hover:Er,reset:()=>W.set(te),split:e=>W.set({split:v(`split`,e/G.canvas.width)})}),Pn(e=>void yr(e))}async function jr(){history.replaceState(null,``,location.pathname+location.hash),er(),H.append(jn()),W.state=ae(location.hash),T(),await U.refresh(),Ar(),await Q()}jr().catch(Z);export{De as n,we as r,I as t};

@@ -1,0 +1,2 @@
+/** shaders/generated/ntc.essl: `ntc_sample` and its relatives in GLSL ES 3.00. */
+export declare const webglShader: string;
