@@ -1,0 +1,2 @@
+#define NTC_IMPLEMENTATION
+#include <ntc.h>
