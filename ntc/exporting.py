@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from ntc import transcode
-from ntc.decode import open_decoder
+from ntc.decode import open_decoder, words
 from ntc.decode.decoder import Decoder
 from ntc.errors import UsageError
 from ntc.files import OnExisting, check_target, make_folder, replacing
@@ -22,7 +22,7 @@ from ntc.texture import Header, write_bands
 from ntc.texture.images import DTYPES
 from ntc.transcode import Layout, Quality
 
-Target = Literal["dds", "ktx2", "png", "exr"]
+Target = Literal["dds", "ktx2", "png", "exr", "words"]
 _CONTAINERS: Final = {"dds": transcode.dds.chunks, "ktx2": transcode.ktx2.chunks}
 # 8 bits fit into the 11 of a half, 16 do not.
 _EXR_SAMPLES: Final = {Sample.UINT8: Sample.HALF, Sample.UINT16: Sample.FLOAT}
@@ -43,6 +43,9 @@ def export(
 ) -> ExportReport:
     """Writes each map of a `.ntc` into `folder` as a texture (`dds`, `ktx2`) or as images.
 
+    `words` is all maps as one file for the shaders of ntc, `NAME.ntcwords`: the 32-bit words that
+    they read, in little endian, and beside it `NAME.json`, with the metadata of the `.ntc`.
+
     The mips are those of the `.ntc`, none is resampled: a map that was smaller than the material
     starts at the smallest mip that is no smaller than the map was. `mips` asks for all of them
     (by default textures have them, and images are mip 0 alone). `format` is `auto` or one of
@@ -50,17 +53,21 @@ def export(
     cannot hold, FileError for files that are in the way, RuntimeFailure without the encoder.
     """
     start = time.perf_counter()
-    _check_words(to, quality, format)
+    _check_wishes(to, quality, format)
+    if to == "words" and (only or mips is False):
+        raise UsageError("words hold all maps and mips; leave `only` and `mips` out")
     all_mips = to in _CONTAINERS if mips is None else mips
     source = _Source(open_material(path), decoder or open_decoder())
     jobs: list[_Job] = []
-    for record in source.material.select(only):
+    if to == "words":
+        jobs.append(_WordsJob(source, Path(folder), Path(path).stem))
+    for record in source.material.select(only) if to != "words" else ():
         levels = source.mips(record, all_mips)
         if to in _CONTAINERS:
             layout = transcode.choose_layout(record, format)
-            jobs.append(_TextureJob(source, record, levels, Path(folder), to, layout, quality))
+            jobs.append(_TextureJob(source, Path(folder), record, levels, to, layout, quality))
         else:
-            jobs.append(_ImageJob(source, record, levels, Path(folder), to, _sample(record, to)))
+            jobs.append(_ImageJob(source, Path(folder), record, levels, to, _sample(record, to)))
     paths = [p for job in jobs for p in job.paths]
     _check_names(paths)
     if any(isinstance(job, _TextureJob) and job.layout.format.side > 1 for job in jobs):
@@ -76,8 +83,8 @@ def export(
         written=written,
         skipped=[str(p) for p in paths if p not in wanted],
         bytes=sum(done.bytes for done in written),
-        video_memory_bytes=sum(sizes) if to in _CONTAINERS else None,
-        warnings=[f"{job.record.name}: {text}" for job in jobs for text in job.warnings()],
+        video_memory_bytes=sum(sizes) if to in _CONTAINERS or to == "words" else None,
+        warnings=[f"{job.name}: {text}" for job in jobs for text in job.warnings()],
         seconds=round(time.perf_counter() - start, 3),
     )
 
@@ -108,18 +115,15 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Job(ABC):
-    """A map, the mips that it is exported with, and where to."""
+    """What is exported together, and where to."""
 
     source: _Source
-    record: MapRecord
-    mips: range
     folder: Path
-    to: str
 
     @property
-    def stem(self) -> str:
-        """The name of the original image, without its ending."""
-        return Path(self.record.file).stem
+    @abstractmethod
+    def name(self) -> str:
+        """Of the map, or of the material."""
 
     @property
     @abstractmethod
@@ -130,13 +134,70 @@ class _Job(ABC):
     def write(self, wanted: set[Path]) -> ExportedMap:
         """Those of the files that are wanted are there afterwards. Raises FileError."""
 
-    @abstractmethod
     def warnings(self) -> Iterator[str]:
         """What the user should know about the result."""
+        return iter(())
 
 
 @dataclass(frozen=True)
-class _TextureJob(_Job):
+class _WordsJob(_Job):
+    """All maps as the shaders read them, and what the numbers of their outputs mean."""
+
+    stem: str
+
+    @property
+    def name(self) -> str:
+        return self.source.material.file.metadata.name
+
+    @property
+    def paths(self) -> list[Path]:
+        return [self.folder / f"{self.stem}.ntcwords", self.folder / f"{self.stem}.json"]
+
+    def write(self, wanted: set[Path]) -> ExportedMap:
+        file = self.source.material.file
+        packed = words.pack(file.model).astype("<u4", copy=False)
+        contents = packed.tobytes(), file.metadata.model_dump_json(indent=2).encode()
+        written = []
+        for path, content in zip(self.paths, contents, strict=True):
+            if path in wanted:
+                with replacing(path) as part:
+                    part.write_bytes(content)
+                written.append(path)
+        return ExportedMap(
+            map=self.name,
+            files=[str(path) for path in written],
+            format="words",
+            srgb=False,
+            normal=None,
+            width=file.model.width,
+            height=file.model.height,
+            mips=file.model.mips,
+            bytes=sum(path.stat().st_size for path in written),
+            video_memory_bytes=packed.nbytes,
+            psnr=None,
+        )
+
+
+@dataclass(frozen=True)
+class _MapJob(_Job, ABC):
+    """A map, the mips that it is exported with, and as what."""
+
+    record: MapRecord
+    mips: range
+    to: str
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def stem(self) -> str:
+        """The name of the original image, without its ending."""
+        return Path(self.record.file).stem
+
+
+@dataclass(frozen=True)
+class _TextureJob(_MapJob):
     """A map as one texture."""
 
     layout: Layout
@@ -177,7 +238,7 @@ class _TextureJob(_Job):
 
 
 @dataclass(frozen=True)
-class _ImageJob(_Job):
+class _ImageJob(_MapJob):
     """A map as one image, or as one for each mip; colours as such images have them.
 
     In PNG they have the sRGB curve, in EXR they are linear. Other values are those of the map.
@@ -213,9 +274,6 @@ class _ImageJob(_Job):
             psnr=None,
         )
 
-    def warnings(self) -> Iterator[str]:
-        return iter(())
-
     def _bands(self, mip: int) -> Iterator[Pixels]:
         png = self.to == "png"
         for band in self.source.bands(self.record, mip):
@@ -223,13 +281,13 @@ class _ImageJob(_Job):
             yield transcode.quantized(samples, DTYPES[self.sample])
 
 
-def _check_words(to: str, quality: str, format: str) -> None:
+def _check_wishes(to: str, quality: str, format: str) -> None:
     if to not in get_args(Target):
         raise UsageError(f"target `{to}`: use {', '.join(get_args(Target))}")
     if quality not in get_args(Quality):
         raise UsageError(f"quality `{quality}`: use {', '.join(get_args(Quality))}")
     if format != "auto" and to not in _CONTAINERS:
-        raise UsageError(f"format `{format}` is for dds and ktx2; {to} images keep their samples")
+        raise UsageError(f"format `{format}` is for dds and ktx2; {to} keeps what there is")
 
 
 def _sample(record: MapRecord, to: str) -> Sample:

@@ -79,7 +79,7 @@ class DecompressReport(_Report):
 
 
 class ExportedMap(_Report):
-    """A map as `ntc export` wrote it."""
+    """A map as `ntc export` wrote it; as words, all maps under the name of the material."""
 
     map: str
     files: list[str] = Field(description="one, or an image for each mip")

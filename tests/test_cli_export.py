@@ -18,7 +18,8 @@ from textures import dds_mips, read_ktx2
 
 import ntc
 from ntc import reports
-from ntc.decode import ReferenceDecoder
+from ntc.decode import ReferenceDecoder, words
+from ntc.format.metadata import Metadata
 from ntc.texture import read_image
 from ntc.texture.color import srgb_to_linear
 
@@ -100,6 +101,32 @@ def test_without_mips(commands: Commands, mixed: Path, tmp_path: Path) -> None:
         **SIZES,
         "height": (20, 12),
     }
+
+
+def test_words_of_shaders(commands: Commands, mixed: Path, tmp_path: Path) -> None:
+    report = report_of(commands("export", mixed, "-o", tmp_path, "--to", "words", "--json"))
+    (done,) = report.written
+    assert [Path(file).name for file in done.files] == ["m.ntcwords", "m.json"]
+    assert (done.map, done.format, done.width, done.height, done.mips) == ("m", "words", 40, 24, 6)
+    packed = np.fromfile(tmp_path / "m.ntcwords", "<u4")
+    assert report.video_memory_bytes == done.video_memory_bytes == packed.nbytes
+    assert report.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
+    file = ntc.open(mixed).file
+    np.testing.assert_array_equal(packed, words.pack(file.model))
+    assert Metadata.model_validate_json((tmp_path / "m.json").read_bytes()) == file.metadata
+    ended = commands("export", mixed, "-o", tmp_path, "--to", "words", "--on-existing", "skip")
+    assert ended.code == 0
+    assert "kept as it was" in ended.err
+
+
+@pytest.mark.parametrize("option", [("--only", "albedo"), ("--no-mips",), ("--format", "bc1")])
+def test_words_are_whole(
+    commands: Commands, mixed: Path, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    ended = commands("export", mixed, "-o", tmp_path, "--to", "words", *option)
+    assert ended.code == 1
+    one_error(ended.err, "words")
+    assert not list(tmp_path.iterdir())
 
 
 def test_png_keeps_bit_depth(commands: Commands, mixed: Path, tmp_path: Path) -> None:

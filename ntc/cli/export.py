@@ -21,6 +21,7 @@ class Target(StrEnum):
     KTX2 = "ktx2"
     PNG = "png"
     EXR = "exr"
+    WORDS = "words"
 
 
 class Format(StrEnum):
@@ -47,7 +48,7 @@ class Quality(StrEnum):
 def command(
     file: Path = typer.Argument(help="A .ntc file."),
     output: Path = typer.Option(Path(), "-o", "--output", help="Folder for the textures."),
-    to: Target = typer.Option(help="Textures with their mips, or images."),
+    to: Target = typer.Option(help="Textures with their mips, images, or what shaders read."),
     only: list[str] = typer.Option([], help="Write these maps only (name, semantic or glob)."),
     format: Format = typer.Option(
         Format.AUTO, help="Of all textures; auto takes what suits each map."
@@ -60,14 +61,14 @@ def command(
     device: str = DEVICE,
     as_json: bool = typer.Option(False, "--json", help="One JSON document on stdout."),
 ) -> int:
-    """Write the maps of a .ntc as GPU textures (DDS, KTX2) or images (PNG, EXR).
+    """Write the maps of a .ntc as GPU textures (DDS, KTX2), images (PNG, EXR) or words of shaders.
 
     \b
     ntc export bricks.ntc -o textures --to dds
     ntc export bricks.ntc -o textures --to ktx2 --only albedo --format bc1
 
     By itself colours become BC7 with the sRGB flag, normals BC5 (x and y), single channels BC4,
-    packed maps BC7, and high dynamic range BC6H.
+    packed maps BC7, and high dynamic range BC6H. Words are all maps together, still compressed.
     """
     from ntc import api
 
@@ -95,7 +96,8 @@ def _print(report: ExportReport) -> None:
         typer.echo(f"{path}: kept as it was", err=True)
     memory = report.video_memory_bytes
     cost = f"{size(memory)} of video memory, " if memory is not None else ""
-    typer.echo(f"{len(report.written)} maps: {cost}{size(report.bytes)}, {report.seconds:.1f} s")
+    what = "all maps" if report.to == "words" else f"{len(report.written)} maps"
+    typer.echo(f"{what}: {cost}{size(report.bytes)}, {report.seconds:.1f} s")
 
 
 def _summary(done: ExportedMap) -> str:
