@@ -103,7 +103,8 @@ class Page:
         return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1, :3]
 
     def state(self) -> str:
-        """The fragment of the address."""
+        """The fragment of the address, which follows what moves after a pause."""
+        self.tab.wait_for_timeout(150)
         return str(self.tab.evaluate("location.hash"))
 
     def psnr(self) -> dict[str, float | None]:

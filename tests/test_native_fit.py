@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 from fits import LAYOUTS, WIDE, Size, Wrap, make_plan, noise_mips, smooth_problem
-from test_fit_torch import Adam, all_tiles, fit_of_noise, make_fit
+from test_fit_steps import Adam
+from test_fit_torch import all_tiles, fit_of_noise, make_fit
 
 from ntc import native
 from ntc.decode import reference

@@ -9,6 +9,13 @@ from conftest import Commands, missing
 from page import Page, original, shown, unit
 from viewing import Browser
 
+COLUMNS = """() => {
+  const bars = document.getElementById("histogram")
+  const {data} = bars.getContext("2d").getImageData(0, 0, bars.width, bars.height)
+  return [...Array(bars.width).keys()].filter(x => {
+    for (let y = 0; y < bars.height; y++) if (data[4 * (y * bars.width + x) + 3]) return true
+  })
+}"""
 MAPS = ("albedo", "normal", "height", "ao")
 INK = """() => {
   const marks = document.getElementById("marks")
@@ -114,6 +121,10 @@ def test_flip_and_angles_grow_with_the_error(
     assert (np.diff(brightness.ravel()[np.argsort(degrees.ravel())]) >= -2).all()
     assert "angles are of normal maps" in page.see("mode=angle&map=albedo")
 
+    assert page.see("mode=tiles&map=albedo&zoom=1") == "ready"  # one tile, below 60 dB
+    assert page.picture().any()
+    assert (page.picture() == page.picture()[0, 0]).all()
+
 
 def test_channels_and_normals(page: Page, decoded: dict[tuple[str, int], np.ndarray]) -> None:
     for channel in range(4):
@@ -140,7 +151,9 @@ def test_exposure_range_and_tiling(page: Page, decoded: dict[tuple[str, int], np
     stretched = np.clip((unit(decoded["height", 0]) - 0.25) / 0.5, 0, 1)
     assert np.abs(page.picture()[:, :, :1] - np.floor(255 * stretched + 0.5)).max() <= 1
     page.see("map=albedo&exposure=1&zoom=1")
-    assert (page.picture() >= shown(decoded["albedo", 0])).all()
+    found, plain = page.picture(), shown(decoded["albedo", 0])
+    assert (found >= plain).all()
+    assert (found > plain).mean() > 0.5
     page.see("map=albedo&tiling=3&zoom=1")
     np.testing.assert_array_equal(page.picture(), np.tile(shown(decoded["albedo", 0]), (3, 3, 1)))
 
@@ -162,10 +175,19 @@ def test_the_numbers_are_those_of_the_command_line(
         assert word in page.text("#costs")
 
 
+def test_the_histogram_has_bars_where_there_are_values(
+    page: Page, decoded: dict[tuple[str, int], np.ndarray]
+) -> None:
+    for name in ("ao", "albedo"):
+        page.see(f"a=0&b=0&map={name}")
+        bins = np.unique(decoded[name, 0] // 2)  # two columns for two values of 256
+        assert page.tab.evaluate(COLUMNS) == sorted([*(2 * bins), *(2 * bins + 1)])
+
+
 def test_keys(page: Page) -> None:
     page.show("")
     for key, word in (("D", "mode=signed"), ("d", "mode=diff"), ("]", "gain=16"),
-                      ("[", "mode=diff"),
+                      ("]", "gain=32"), ("[", "gain=16"),
                       ("4", "map=normal"),
                       ("m", "mip=1"), ("M", "mip=0"), ("c", "channel=0"), ("o", "show=xyz"),
                       ("x", "tiling=3"), ("e", "exposure=0.5"), ("+", "zoom="), ("s", "mode=split"),
@@ -183,6 +205,9 @@ def test_keys(page: Page) -> None:
     assert page.tab.evaluate("getComputedStyle(document.body).backgroundColor") != before
     page.tab.keyboard.press("?")
     assert "next worst tile" in page.text("#help")
+    before = page.state()
+    page.tab.keyboard.press("ArrowDown")  # scrolls the list
+    assert page.state() == before
     page.tab.keyboard.press("Escape")
     assert not page.tab.is_visible("#help")
 
@@ -203,6 +228,9 @@ def test_the_mouse_moves_enlarges_and_inspects(
         a = int(original(ask, "albedo")[8, 12, channel])
         b = int(decoded["albedo", 0][8, 12, channel])
         assert [int(cell) for cell in row[1:4]] == [a, b, b - a]
+    page.press("d")  # the pointer rests, and so does what it is told
+    assert "texel 12, 8" in page.text("#inspector")
+    page.press("b")
     page.tab.mouse.wheel(0, -460)
     page.tab.wait_for_timeout(100)
     assert "zoom=3" in page.state()

@@ -4,6 +4,7 @@ import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -119,6 +120,7 @@ def test_other_methods_and_bodies(ask: Browser) -> None:
     start = {"path": "/api/fit/start", "method": "POST"}
     ask.refused(400, body="source=1", Content_Type="text/plain", **start)
     ask.refused(400, body="x" * 70000, Content_Type="application/json", **start)
+    ask.refused(400, Content_Length="9" * 5000, Content_Type="application/json", **start)
     ask.refused(400, body="[", Content_Type="application/json", **start)
     ask.refused(400, body='{"source": 1, "path": "/"}', Content_Type="application/json", **start)
     ask.refused(400, body='{"source": 0}', Content_Type="application/json", **start)
@@ -370,3 +372,29 @@ def test_the_page_is_served_with_all_its_files(ask: Browser) -> None:
     for path in routes.page_files():
         assert ask(path).status == 200
     assert container.read(ask("/api/item/0/file").body).model.width == 24
+
+
+def test_no_thread_outlives_the_server(
+    small_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> None:
+        begun.set()
+        time.sleep(0.5)
+        ended.set()
+
+    monkeypatch.setattr(Session, "compare", slow)
+    before = set(threading.enumerate())
+    with browsing(tmp_path, small_file) as ask:
+        address = "127.0.0.1", ask.server.guard.port
+        idle, busy = (socket.create_connection(address, timeout=10) for _ in range(2))
+        asked = f"GET /api/compare/0/0?token={ask.server.guard.token} HTTP/1.1"
+        busy.sendall(f"{asked}\r\nHost: localhost\r\n\r\n".encode())
+        assert begun.wait(timeout=10)
+        closing = time.monotonic()
+    assert ended.is_set()
+    assert set(threading.enumerate()) <= before
+    assert time.monotonic() - closing < 20  # nobody waits for the idle one, which has a minute
+    idle.close()
+    busy.close()

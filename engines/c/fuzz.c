@@ -51,6 +51,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t most, unsigned
     uint64_t at = ntci_u64(entry + 8), stored = ntci_u64(entry + 16);
     if (at < first || at > size || stored > size - at) return LLVMFuzzerMutate(data, size, most);
     size_t behind = size - (size_t)(at + stored), room = most - (size - (size_t)stored);
+    if (room == 0) return LLVMFuzzerMutate(data, size, most);  // which gives no less than a byte
     uint8_t *chunk = malloc(room + 1), *rest = malloc(behind + 1);
     memcpy(chunk, data + at, (size_t)stored);
     memcpy(rest, data + at + stored, behind);

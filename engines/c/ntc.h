@@ -9,7 +9,8 @@
 //
 //     NTC_NO_STDLIB    no malloc and free: every call of ntc_open gives an allocator
 //     NTC_UNZSTD(to, size, from, length)    unpacks the zstd frame of `length` bytes at `from` into exactly
-//                      `size` bytes at `to`, and is not 0 if that went well; ntc_zstd.h is not needed then
+//                      `size` bytes at `to`, and is not 0 if that went well; ntc_zstd.h is not needed then.
+//                      README.md has it for libzstd, with what rule C5 asks for
 //
 // There is no global state. A file that is open does not change: any number of threads may read it.
 // All bytes may come from anyone: a file is checked by every rule of docs/format.md before it is handed out.
@@ -1012,12 +1013,12 @@ static bool ntci_decode_section(ntci_reader* r, const ntci_chunk* chunk, ntc_lev
   uint32_t kept = 0;
   for (uint32_t i = 0; i < level->mask_words; i++) kept += ntci_count_ones(words[i]);
   ntci_set_grid(level, kept);
-  uint32_t *entries = words + level->mask_words, *codes = entries + 2 * level->tiles;
+  uint32_t* entries = words + level->mask_words;
   uint64_t first = level->mask_words + 2 * (uint64_t)level->tiles, code_words;
   NTCI_REQUIRE(4 * first <= chunk->unpacked, "E2", 0, kSize);
   if (!ntci_decode_directory(r, &c, model, level, entries, &code_words)) return false;
   NTCI_REQUIRE(4 * (first + code_words) == chunk->unpacked, "E2", 0, kSize);
-  memset(codes, 0, 4 * (size_t)code_words);
+  uint32_t* codes = (uint32_t*)memset(entries + 2 * level->tiles, 0, 4 * (size_t)code_words);
   if (!ntci_decode_codes(r, &c, level, entries, codes)) return false;
   NTCI_REQUIRE(c.next == c.size && c.code == 0, "E1", c.next, "bytes or a rest that no decision needs");
   ntci_release(r->file, last);

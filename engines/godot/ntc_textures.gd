@@ -137,7 +137,10 @@ func _open(path: String) -> bool:
 	if _device == null:
 		push_error("%s: needs the renderer Forward+ or Mobile" % path)
 		return false
-	var file: RDShaderFile = load(_SHADER)
+	var file: RDShaderFile = load(_SHADER) if ResourceLoader.exists(_SHADER) else null
+	if file == null:
+		push_error("%s: put the shader there, as engines/godot/README.md says" % _SHADER)
+		return false
 	_shader = _device.shader_create_from_spirv(file.get_spirv())
 	_pipeline = _device.compute_pipeline_create(_shader)
 	_words_buffer = _device.storage_buffer_create(_words.size(), _words)

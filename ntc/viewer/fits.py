@@ -90,7 +90,7 @@ class Fits:
             )
             self._runs.append(run)
             self._events = [FitEvent(run=run)]
-            self._thread = Thread(target=_Fit(self, job, item.path), daemon=True)
+            self._thread = Thread(target=_Fit(self, job, item.path))
             self._thread.start()
             self._changed.notify_all()
         return run

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -31,11 +32,12 @@ _IDLE_SECONDS: Final = 60.0  # of a connection without a request
 class Server(ThreadingHTTPServer):
     """Serves one session. Raises FileError if the port or the host cannot be had."""
 
-    daemon_threads = True
+    daemon_threads = False  # the end of a process breaks off those, in the native core too
     allow_reuse_address = True
 
     def __init__(self, session: Session, fits: Fits, host: str = LOOPBACK, port: int = 0) -> None:
         self.session, self.fits = session, fits
+        self._connections: set[socket.socket] = set()
         if ":" in host:
             self.address_family = socket.AF_INET6
         try:
@@ -56,6 +58,23 @@ class Server(ThreadingHTTPServer):
         """As the library does, without asking the network for the name of this machine."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answers a connection in a thread of its own."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Ends a connection."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Ends all connections, and waits for the answers that are being made."""
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        super().server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A page that went away in the middle of an answer is no news; all else is."""
@@ -130,14 +149,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         text = self.headers.get("Content-Length", "0")
-        if not text.isdecimal() or int(text) > _MOST_BODY or "Transfer-Encoding" in self.headers:
+        length = int(text) if re.fullmatch("[0-9]{1,9}", text) else _MOST_BODY + 1
+        if length > _MOST_BODY or "Transfer-Encoding" in self.headers:
             self.close_connection = True
             raise UsageError(f"a body of at most {_MOST_BODY} bytes, with its length, is read")
         if self.command == "POST" and self.headers.get_content_type() != "application/json":
             # A form on another site can send other types without being asked.
             self.close_connection = True
             raise UsageError("Content-Type: use application/json")
-        return self.rfile.read(int(text))
+        return self.rfile.read(length)
 
     def _send(self, answer: Answer, more: dict[str, str] | None = None) -> None:
         self.send_response(answer.status)

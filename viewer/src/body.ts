@@ -36,8 +36,7 @@ export class Body {
 
   private async measure(surface: Surface, begun: number): Promise<void> {
     this.measuring = true;
-    const ofDevice = await surface.finished();
-    this.measuring = false;
+    const ofDevice = await surface.finished().finally(() => (this.measuring = false));
     const took = ofDevice ?? performance.now() - begun;
     this.time = `${took.toFixed(1)} ms ${ofDevice === undefined ? "a frame" : "on the device"}`;
     this.told();

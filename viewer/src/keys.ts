@@ -93,13 +93,14 @@ export function listenToKeys(store: Store, acts: Acts, hold: (down: boolean) => 
     (event.target as HTMLElement).matches("input, textarea, select");
   addEventListener("keydown", (event) => {
     if (writing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.querySelector("dialog[open]") && event.key !== "?") return; // its list is scrolled
     if (event.key === " ") {
       event.preventDefault();
       if (!event.repeat) hold(true);
       return;
     }
     const name = /^[1-9]$/.test(event.key) ? acts.names()[Number(event.key) - 1] : undefined;
-    if (name !== undefined) store.set({ map: name });
+    if (name !== undefined) store.set({ map: name, channel: -1 });
     const found = KEYS.find(([keys]) => keys.includes(event.key));
     if (!found) return;
     event.preventDefault();

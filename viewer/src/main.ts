@@ -21,6 +21,7 @@ const PAN_STEP = 0.1; // of the view
 const VIEW_ONLY = new Set(["zoom", "x", "y", "split", "tiling", "turn", "tilt", "distance"]);
 const TURN = 0.4; // degrees a pixel
 const TURN_STEP = 25; // pixels a key
+const ADDRESS_PAUSE = 110; // ms: Safari throws when it is told of more than 100 in 10 s
 
 const root = document.documentElement;
 const bar = byId("bar");
@@ -38,6 +39,8 @@ let worst = -1;
 let outline: Outline | undefined;
 let asked = 0;
 let drawing = false;
+let pausing = false;
+let pointed: [number, number] | undefined;
 
 const sides = element("div");
 const graph = element("div");
@@ -68,6 +71,7 @@ function draw(): void {
   const { width, height } = stage.canvas;
   body.draw(scene, store.state, width, height);
   stage.draw(scene, store.state, held, outline);
+  inspectPointed();
   const { mode } = store.state;
   const { latest } = fit;
   sayBody();
@@ -129,7 +133,6 @@ async function fillPanel(found: Scene, state: State): Promise<void> {
   if (state.mode !== "fit") sides.replaceChildren(...parts);
   else if (sides.firstChild !== fit.node) sides.replaceChildren(fit.node);
   graph.replaceChildren(histogram(found, state.channel));
-  inspected.replaceChildren();
 }
 
 /** Shows a file as B; of several the first as A beside the last. */
@@ -220,11 +223,20 @@ function closer(factor: number, x: number, y: number): void {
   else zoomAt(zoomNow() * factor, x, y);
 }
 
+function texelUnder(x: number, y: number): [number, number] | undefined {
+  if (!scene || store.state.mode === "3d") return undefined;
+  return texelAt(scene, ...placeAt(stage.placementAt(scene, store.state, x), x, y));
+}
+
 function hover(x: number, y: number): void {
-  if (!scene || store.state.mode === "3d") return;
-  const place = placeAt(stage.placementAt(scene, store.state, x), x, y);
-  const texel = texelAt(scene, ...place);
-  if (texel) inspected.replaceChildren(inspect(scene, ...texel));
+  if (texelUnder(x, y)) pointed = [x, y];
+  inspectPointed();
+}
+
+/** Tells of the texel where the pointer was last, whatever is shown there by now. */
+function inspectPointed(): void {
+  const texel = pointed && texelUnder(...pointed);
+  inspected.replaceChildren(...(scene && texel ? [inspect(scene, ...texel)] : []));
 }
 
 const showHelp = (): void => (help.open ? help.close() : help.showModal());
@@ -249,10 +261,25 @@ const fit = new FitPanel(
   fail,
 );
 
+/** Says the state in the address; while it moves, not each time. */
+function tellAddress(): void {
+  if (pausing) return;
+  history.replaceState(null, "", location.pathname + formatState(store.state));
+  const told = store.state;
+  const { hash } = location;
+  pausing = true;
+  setTimeout(() => {
+    pausing = false;
+    if (store.state === told) return;
+    if (location.hash === hash) tellAddress();
+    else setTimeout(tellAddress, ADDRESS_PAUSE); // another one was written: it is heard first
+  }, ADDRESS_PAUSE);
+}
+
 function listen(): void {
   let before = sceneKey(store.state);
   store.onChange(() => {
-    history.replaceState(null, "", location.pathname + formatState(store.state));
+    tellAddress();
     const now = sceneKey(store.state);
     if (now === before) {
       repaint();

@@ -78,7 +78,10 @@ function sideOf(worn: Worn, filter: Filter): Side {
 
 const sameWorn = (one: Worn, other: Worn): boolean =>
   one === other ||
-  (Array.isArray(one) && Array.isArray(other) && one.every((samples, i) => samples === other[i]));
+  (Array.isArray(one) &&
+    Array.isArray(other) &&
+    one.length === other.length &&
+    one.every((samples, i) => samples === other[i]));
 
 /** One canvas that shows A and B on the same body, in the same light. */
 export class Surface {
