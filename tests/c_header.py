@@ -1,6 +1,7 @@
 """What the tests of `engines/c` share: a program that answers questions about files.
 
 It is engines/c/test/driver.c, watched by sanitizers.
+`NTC_EXPECT_C=1` promises gcc, clang with libFuzzer, and libzstd.
 """
 
 import atexit
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pytest
+from conftest import missing
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "engines" / "c"
@@ -143,7 +145,7 @@ def as_bytes(numbers: Any) -> bytes:
 def compiler(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"no {name}")
+        missing(f"no {name}", "NTC_EXPECT_C")
     return found
 
 

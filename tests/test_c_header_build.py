@@ -16,6 +16,7 @@ from c_header import (
     build,
     compiler,
 )
+from conftest import missing
 from models import random_file
 from surgery import put_together, take_apart
 
@@ -40,7 +41,7 @@ def test_another_decoder_of_zstd(tmp_path: Path) -> None:
     hook.write_text(c_blocks()[2].replace("#include <zstd.h>\n", declared))
     command = [compiler("gcc"), "-std=c99", "-include", hook, PACKAGE / "test" / "driver.c", "-lm"]
     if subprocess.run([*command, "-l:libzstd.so.1", "-o", program], capture_output=True).returncode:
-        pytest.skip("no libzstd")
+        missing("no libzstd", "NTC_EXPECT_C")
     driver = Driver(program)
     for path in (*GOLDEN, *BROKEN):
         assert driver.open(path.read_bytes()).fate == web.fate_of(path.read_bytes()), path.stem
@@ -137,7 +138,7 @@ def test_fuzzing_finds_nothing(tmp_path: Path) -> None:
     command = [compiler("clang"), "-std=c99", *flags, PACKAGE / "fuzz.c", "-o", program, "-lm"]
     made = subprocess.run(command, capture_output=True, text=True)
     if "libclang_rt" in made.stderr:
-        pytest.skip("no libFuzzer: install libclang-rt-dev")
+        missing("no libFuzzer: install libclang-rt-dev", "NTC_EXPECT_C")
     assert made.returncode == 0, made.stderr[-4000:]
     corpus.mkdir()
     write_corpus(corpus)

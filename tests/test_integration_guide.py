@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compute import Compute, run_tool
+from conftest import missing
 
 import ntc
 from ntc.decode import words
@@ -88,7 +89,7 @@ def shell(code: str, folder: Path) -> str:
 def guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder after all blocks; `out.txt` is what those for the shell printed."""
     if shutil.which("cc") is None:
-        pytest.skip("needs a C compiler")
+        missing("needs a C compiler", "NTC_EXPECT_C")
     folder = tmp_path_factory.mktemp("guide")
     (folder / "bin").mkdir()
     command(folder, "cc", f'#!/bin/sh\nexec {shutil.which("cc")} {WARNINGS} "$@"\n')

@@ -221,7 +221,7 @@ def test_rounding_moves_latents_towards_zero() -> None:
 
 
 def test_a_budget_of_the_file_is_met_and_worth_it(tmp_path: Path) -> None:
-    """From the command's settings to the file: within 5 % of the bits, and better for them."""
+    """From the command's settings to the file: within 4 % of the bits, and better for them."""
     image = waves(256, 256, 3)
     image[:96] //= 2
     image[:96] += np.random.default_rng(0).integers(0, 40, (96, 256, 3)).astype(np.uint8)
@@ -229,7 +229,7 @@ def test_a_budget_of_the_file_is_met_and_worth_it(tmp_path: Path) -> None:
     settings = ntc.Settings(bpp=3, texels=1 << 20, threads=1, encoding="grid", budget="file")
     priced = ntc.compress(tmp_path / "w", settings)
     plain = ntc.compress(tmp_path / "w", replace(settings, budget="memory", bpp=priced.bpp))
-    assert 0.95 * 3 < priced.bpp <= 3
+    assert 0.96 * 3 < priced.bpp <= 3
     assert priced.file.metadata.fit.settings["budget"] == "file"
     assert plain.bpp < priced.bpp
     assert (priced.file.metadata.quality.psnr or 0) > (plain.file.metadata.quality.psnr or 0) + 0.3

@@ -17,7 +17,7 @@ from ntc.format.sections import network_size
 TILE_LOG2: Final = 6  # codes are of one width everywhere: large tiles keep directories small
 _SMALL_OVERHEAD: Final = 1400  # bytes of header, chunk table, outline and metadata, typically
 _MAP_OVERHEAD: Final = 60  # bytes of metadata for each channel
-_STORED_PART: Final = 0.9  # of a fitted decoder, which compresses a little
+_STORED_PART: Final = 0.86  # of a fitted decoder, whose weights decay; small ones compress less
 # Bits of all codes of an adaptive plan, over those that its latents may take: at least and at most.
 # Between the two, enough for a feature of full size, most of whose latents then are 0.
 _SPARE: Final = 2.0, 8.0

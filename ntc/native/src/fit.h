@@ -29,6 +29,8 @@ struct FitMoments {
 
 // By number of updates: 1 / (1 - decay**updates).
 struct Corrections {
+  static constexpr int kCount = 8192;  // beyond this many a correction is 1 in float
+
   explicit Corrections(FitMoments decays);
 
   std::vector<float> mean, square;
@@ -157,6 +159,9 @@ class Fitter {
   std::vector<std::vector<float>> layer_workspaces_;  // per layer that takes orthogonal steps
   std::vector<double> tile_errors_;
   std::vector<float> patch_gradients_;
+  // Stored cells of a level are updated in this many bands, so that results do not depend on the thread
+  // count.
+  static constexpr size_t kBands = 4;
   struct Band {
     int level;
     size_t first, last;  // stored cells
