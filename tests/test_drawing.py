@@ -29,9 +29,11 @@ def test_each_tile_comes_about_once_a_round(seed: int) -> None:
 
 def test_each_mip_has_its_share_of_every_step() -> None:
     draw = TileDraw(GRIDS, SHARES, 3)
-    for _ in range(50):
-        counts = np.bincount(draw.draw(64).mip, minlength=4)
-        assert np.all(np.abs(counts - 64 * SHARES) <= 1)
+    for shares in (SHARES, SHARES[::-1]):
+        draw.set_shares(shares)
+        for _ in range(50):
+            counts = np.bincount(draw.draw(64).mip, minlength=4)
+            assert np.all(np.abs(counts - 64 * shares) <= 1)
 
 
 def test_errors_attract_draws_and_weights_make_up_for_it() -> None:
@@ -63,7 +65,11 @@ def test_no_error_anywhere_leaves_the_draws_even() -> None:
 def test_the_core_draws_the_same_tiles(seed: int) -> None:
     ours, theirs = TileDraw(GRIDS, SHARES, seed), native.core().TileDraw(GRIDS, SHARES, seed)
     rng = np.random.default_rng(1)
-    for _ in range(60):
+    for step in range(60):
+        if step % 20 == 10:
+            shares = rng.random(4)
+            ours.set_shares(shares)
+            theirs.set_shares(shares.tolist())
         drawn, wanted = ours.draw(16), theirs.draw(16)
         listed = zip(drawn.mip, drawn.y, drawn.x, drawn.weight, strict=True)
         assert [tuple(v.item() for v in tile) for tile in listed] == wanted

@@ -13,6 +13,7 @@ from ntc.fit.field import quantize
 from ntc.fit.loop import patient, rates
 from ntc.fit.plan import TILE_LOG2, Plan, make_plan
 from ntc.fit.presets import EFFORTS, PROFILES, Recipe, texels_to_fit
+from ntc.fit.sampling import mip_shares
 from ntc.format import container, spec
 from ntc.format.container import NtcFile
 from ntc.format.metadata import (
@@ -166,12 +167,32 @@ def test_efforts_grow_and_areas_count_by_their_root() -> None:
 
 def test_rates_end_with_a_live_decoder() -> None:
     recipe = Recipe()
-    latent, decoder = zip(*(rates(step / 100, recipe) for step in range(100)), strict=True)
+    latent, decoder, _ = zip(*(rates(step / 100, recipe) for step in range(100)), strict=True)
     assert (latent[0], decoder[0]) == (recipe.latent_rate, recipe.decoder_rate)
     assert all(rate == 0 for rate in latent[90:])
     assert all(rate > 0 for rate in latent[:90])
     assert all(rate > 0 for rate in decoder)
     assert list(latent) == sorted(latent, reverse=True)
+
+
+def test_noise_shrinks_until_latents_freeze() -> None:
+    for last in (0.0, 0.4, 1.0):
+        recipe = Recipe(last_noise=last)
+        noise = [rates(step / 100, recipe)[2] for step in range(100)]
+        np.testing.assert_allclose(noise[:90], np.interp(np.arange(90), [0, 90], [1, last]))
+        assert not any(noise[90:])
+
+
+def test_shares_move_from_coarse_mips_to_their_areas() -> None:
+    plan = full_plan((512, 512), 9, 2.5)
+    shares = [mip_shares(plan, done) for done in (0.0, 0.5, 1.0)]
+    for each in shares:
+        assert each.sum() == pytest.approx(1)
+        assert all(a >= b for a, b in pairwise(each))
+        assert each[-1] == pytest.approx(each[0] / 32)
+    assert shares[0][1] / shares[0][0] == pytest.approx(0.25**0.3)
+    assert shares[2][1] / shares[2][0] == pytest.approx(0.25)
+    assert shares[0][0] < shares[1][0] < shares[2][0]
 
 
 def test_the_decoder_of_a_longer_fit_takes_smaller_steps() -> None:

@@ -92,6 +92,10 @@ class TileDraw:
             for rows, columns in self.grids
         ]
 
+    def set_shares(self, shares: Doubles) -> None:
+        """From now on mips have these shares."""
+        self.shares = shares
+
     def draw(self, count: int) -> Drawn:
         """Tiles of the next step; each mip has its share of every step, to the nearest tile."""
         start, ends = golden(self.seed, self.step), np.cumsum(self.shares)

@@ -11,17 +11,26 @@ from ntc.fit.narrowing import Narrowing
 from ntc.fit.presets import Recipe
 from ntc.fit.problem import OnProgress, Problem, Progress
 from ntc.fit.rate import Steering
+from ntc.fit.sampling import Doubles, mip_shares
 from ntc.format.model import QuantizedModel
 
 _SMOOTHING: Final = 0.02  # of the error that is shown, per step
+_SHARINGS: Final = 64  # times that the shares of mips change
 _LEAST_ERROR: Final = 1e-10  # 100 dB; black can be fitted without any error
 
 
 class Stepper(Protocol):
     """A fit under way in some backend."""
 
-    def step(self, latent_rate: float, decoder_rate: float) -> float:
-        """Fits one batch at these rates; returns its mean squared error."""
+    def step(self, latent_rate: float, decoder_rate: float, noise: float) -> float:
+        """Fits one batch at these rates; returns its mean squared error.
+
+        Latents are read with this part of the noise that rounding them will make.
+        """
+        ...
+
+    def set_shares(self, shares: Doubles) -> None:
+        """From now on tiles are drawn from each mip this often."""
         ...
 
     def set_rate(self, rate: float) -> None:
@@ -49,6 +58,8 @@ def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
     """Fits as many texels as the problem says; the latents returned are multiples of a code."""
     steps = max(problem.texels // problem.recipe.batch_texels, 1)
     recipe = patient(problem.recipe, steps)
+    if problem.plan.memory:
+        recipe = replace(recipe, last_noise=1.0)
     frozen, error = False, 0.0
 
     def model() -> QuantizedModel:
@@ -56,13 +67,15 @@ def fit(stepper: Stepper, problem: Problem, on_progress: OnProgress) -> Field:
 
     steering = Narrowing(problem) if problem.plan.memory else Steering(problem)
     for step in range(steps):
-        latents, decoder = rates(step / steps, recipe)
+        latents, decoder, noise = rates(step / steps, recipe)
+        if step % max(steps // _SHARINGS, 1) == 0:
+            stepper.set_shares(mip_shares(problem.plan, step / steps))
         if latents == 0 and not frozen:
             stepper.round_latents(steering.inwards(stepper))
             frozen = True
         if steering.due(step / steps) and not frozen:
             stepper.set_rate(steering.update(stepper, error))
-        latest = stepper.step(latents, decoder)
+        latest = stepper.step(latents, decoder, noise)
         problem.ease()
         error = latest if step == 0 else error + _SMOOTHING * (latest - error)
         texels = (step + 1) * recipe.batch_texels
@@ -84,13 +97,15 @@ def patient(recipe: Recipe, steps: int) -> Recipe:
     return replace(recipe, decoder_rate=slower * recipe.decoder_rate)
 
 
-def rates(done: float, recipe: Recipe) -> tuple[float, float]:
-    """Rates of latents and decoder when the part `done` of a fit is over.
+def rates(done: float, recipe: Recipe) -> tuple[float, float, float]:
+    """Rates of latents and decoder, and the noise, when the part `done` of a fit is over.
 
-    A half cosine. In its last part latents are frozen, and the decoder goes on at a live rate.
+    A half cosine, and a line. In the last part latents are frozen, and the decoder goes on at a
+    live rate.
     """
     cosine = 0.5 * (1 + math.cos(math.pi * done))
     if done < 1 - recipe.frozen_part:
-        return recipe.latent_rate * cosine, recipe.decoder_rate * cosine
+        noise = 1 + (recipe.last_noise - 1) * done / (1 - recipe.frozen_part)
+        return recipe.latent_rate * cosine, recipe.decoder_rate * cosine, noise
     live = recipe.frozen_rate * (1 - done) / recipe.frozen_part
-    return 0.0, recipe.decoder_rate * max(cosine, live)
+    return 0.0, recipe.decoder_rate * max(cosine, live), 0.0

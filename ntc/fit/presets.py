@@ -24,16 +24,19 @@ class Recipe:
     latent_rate: float = 0.1  # Adam step in units of half the latent range
     decoder_rate: float = 0.007
     # A longer fit's decoder takes smaller steps, by the root of their number: 0019-steps.md
-    steady_steps: int = 10_000
+    steady_steps: int = 5_000
     decoder_decay: float = 0.1  # of weights, times the rate, a step
     # Weights of hidden layers take orthogonal steps, whose elements have a root mean square of
     # this part of the rate; 0: they take Adam's. docs/decisions/0024-steps.md
     hidden_step: float = 0.5
-    latent_moments: tuple[float, float] = (0.7, 0.97)  # decays of Adam's, by visits
+    latent_moments: tuple[float, float] = (0.5, 0.85)  # decays of Adam's, by visits
     # Adam's epsilon for latents, in units of the root mean square of all gradients of a feature:
     # where nothing is left to learn, latents come to rest. docs/decisions/0024-steps.md
     latent_floor: float = 0.03
     decoder_moments: tuple[float, float] = (0.95, 0.99)
+    # Of rounding, when latents freeze; at first it is 1, a whole step, and where tiles are to lose
+    # bits it stays 1. docs/decisions/0025-few-visits.md
+    last_noise: float = 0.5
     frozen_part: float = 0.1  # last part of the fit, with latents rounded and only the decoder live
     frozen_rate: float = 0.05  # the decoder's rate then, as a part of `decoder_rate`
     shifted: float = 0.2  # part of a filtered fit's tiles that move off texels, and off their mip

@@ -39,6 +39,7 @@ _HALVINGS: Final = 9
 _SAMPLE: Final = 1 << 18  # latents of a level that are looked at
 _BANDS: Final = 4
 _CONTEXTS: Final = 12
+_HALFWAY: Final = 0.5  # through a fit, mips are drawn about as often as over all of it
 
 
 class Readable(Protocol):
@@ -149,7 +150,7 @@ def prices(problem: Problem, rate: float) -> list[float]:
     """
     plan = problem.plan
     phases = PHASES if problem.filtering == "filtered" else 1
-    tiles = mip_shares(plan) * (problem.recipe.batch_texels // TILE**2)
+    tiles = mip_shares(plan, _HALFWAY) * (problem.recipe.batch_texels // TILE**2)
     reads = np.zeros(len(plan.levels))
     for mip in range(plan.mips):
         size = spec.mip_size(plan.width, plan.height, mip)

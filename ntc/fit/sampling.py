@@ -18,13 +18,15 @@ from ntc.format import spec
 from ntc.format.layout import SKIPPED, stored_cells
 
 Ints = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
 
 TILE: Final = 8  # samples a side, a texel apart
 PHASES: Final = 8  # shifts of a tile along an axis, 1/8 texel apart; the first one is none
 LOD_STEPS: Final = spec.LOD_STEP  # from a mip to the next one: those that the lod input counts in
-# Coarse mips are drawn more often than their area asks: they are the means of many texels, and
-# teach coarse levels faster than mip 0 does. A mip is drawn at least this often, compared with it.
-_AREA_POWER: Final = 0.6
+# How often a mip is drawn, by its area: at the start of a fit, and at its end. Coarse mips are the
+# means of many texels, and teach coarse levels faster than mip 0 does. A mip is drawn at least
+# this often, compared with mip 0.
+_AREA_POWERS: Final = 0.3, 1.0
 _LEAST_SHARE: Final = 1 / 32
 _WEIGHT_ONE: Final = 1 << 16  # what the weights of a sample add up to in integers
 
@@ -98,11 +100,15 @@ def level_taps(level: LevelPlan, width: int, height: int, phases: int = 1) -> tu
     return x, axis_taps(height, level.height, 0, phases)
 
 
-def mip_shares(plan: Plan) -> npt.NDArray[np.float64]:
-    """`[mips]` probability that a tile is drawn from each mip: docs/decisions/0008-encodings.md."""
+def mip_shares(plan: Plan, done: float) -> Doubles:
+    """`[mips]` how likely a tile is drawn from each mip when the part `done` of a fit is over.
+
+    docs/decisions/0008-encodings.md and 0025-few-visits.md.
+    """
+    first, last = _AREA_POWERS
     sizes = [spec.mip_size(plan.width, plan.height, mip) for mip in range(plan.mips)]
     areas = np.array([w * h for w, h in sizes], np.float64) / (plan.width * plan.height)
-    shares = np.maximum(areas**_AREA_POWER, _LEAST_SHARE)
+    shares = np.maximum(areas ** (first + (last - first) * done), _LEAST_SHARE)
     return np.asarray(shares / shares.sum())
 
 

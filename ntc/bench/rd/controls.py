@@ -41,6 +41,7 @@ PUBLISHED: Final = Recipe(
     hidden_step=0.0,
     latent_moments=(0.9, 0.999),
     decoder_moments=(0.9, 0.999),
+    last_noise=1.0,
     frozen_part=0.05,
     frozen_rate=0.0,
 )

@@ -14,7 +14,7 @@ from ntc.fit.field import INPUT_ONE, Field, Floats, codes_of
 from ntc.fit.plan import Plan
 from ntc.fit.problem import Problem
 from ntc.fit.rate import prices
-from ntc.fit.sampling import PHASES, TILE, Taps, image_taps, level_taps, mip_shares
+from ntc.fit.sampling import PHASES, TILE, Doubles, Taps, image_taps, level_taps, mip_shares
 from ntc.fit.start import BAND, Start, latent_bands, start
 from ntc.format import spec
 from ntc.format.layout import SKIPPED, block_grid, stored_cells
@@ -28,10 +28,14 @@ class Fit:
         self.begin = start(problem)
         self.fitter = make_fitter(problem, self.begin, isa)
 
-    def step(self, latent_rate: float, decoder_rate: float) -> float:
+    def step(self, latent_rate: float, decoder_rate: float, noise: float = 1.0) -> float:
         """Fits one batch of tiles; returns its mean squared error over texels and channels."""
-        error: float = self.fitter.step(latent_rate, decoder_rate)
+        error: float = self.fitter.step(latent_rate, decoder_rate, noise)
         return error
+
+    def set_shares(self, shares: Doubles) -> None:
+        """From now on tiles are drawn from each mip this often."""
+        self.fitter.set_shares(shares.tolist())
 
     def set_rate(self, rate: float) -> None:
         """From now on a bit a texel of mip 0 costs this much."""
@@ -80,7 +84,7 @@ def make_fitter(problem: Problem, begin: Start, isa: str) -> Any:
         levels=[_level(level) for level in plan.levels],
         widths=list(plan.widths),
         mips=[_mip(problem, mip) for mip in range(plan.mips)],
-        shares=mip_shares(plan).tolist(),
+        shares=mip_shares(plan, 0.0).tolist(),
         wrap_u=plan.wrap[0],
         wrap_v=plan.wrap[1],
         batch_tiles=recipe.batch_texels // TILE**2,

@@ -33,6 +33,7 @@ from ntc.fit.sampling import (
     LOD_STEPS,
     PHASES,
     TILE,
+    Doubles,
     Taps,
     Tiles,
     image_taps,
@@ -68,9 +69,10 @@ class Fit:
         self.recipe = problem.recipe
         self.random = np.random.default_rng(problem.seed)
         self.noise = torch.Generator().manual_seed(problem.seed)
+        self.noise_width = 1.0
         self.mips = [torch.from_numpy(mip / np.float32(spec.OUTPUT_MAX)) for mip in problem.mips]
         grids = [(-(-mip.shape[0] // TILE), -(-mip.shape[1] // TILE)) for mip in self.mips]
-        self.draw = TileDraw(grids, mip_shares(self.plan), problem.seed)
+        self.draw = TileDraw(grids, mip_shares(self.plan, 0.0), problem.seed)
         self.filtered = problem.filtering == "filtered"
         self.taps = [self._mip_taps(mip) for mip in range(self.plan.mips)]
         self.latents = [_start_latents(problem, level) for level in range(len(self.plan.levels))]
@@ -87,8 +89,9 @@ class Fit:
         weights = problem.weights or (1.0,) * self.plan.widths[-1]
         self.channel_weights = torch.tensor(weights)
 
-    def step(self, latent_rate: float, decoder_rate: float) -> float:
+    def step(self, latent_rate: float, decoder_rate: float, noise: float = 1.0) -> float:
         """One batch of tiles; returns the mean squared error over its texels and channels."""
+        self.noise_width = noise
         batch = self.recipe.batch_texels // TILE**2
         drawn = self.draw.draw(batch)
         error = counted = torch.zeros(self.plan.widths[-1])
@@ -210,7 +213,7 @@ class Fit:
         if not self.frozen:
             noise = torch.rand(values.shape, generator=self.noise) - 0.5
             bounds = stored.bounds[:, cells.clamp(min=0)]
-            values = (values + noise * stored.step).clamp(*bounds)
+            values = (values + noise * (self.noise_width * stored.step)).clamp(*bounds)
         values = values.masked_fill(skipped, 0.0).flatten(0, 1)
         if not self.frozen:
             values.requires_grad_()
@@ -254,6 +257,10 @@ class Fit:
         assert patch.values.grad is not None
         prices = self.prices[patch.level] * patch.weights[:, None, None]
         return patch.values.grad + rate_gradients(patch.latents, prices)
+
+    def set_shares(self, shares: Doubles) -> None:
+        """From now on tiles are drawn from each mip this often."""
+        self.draw.set_shares(shares)
 
     def set_rate(self, rate: float) -> None:
         """From now on a bit a texel of mip 0 costs this much."""

@@ -261,7 +261,7 @@ void Fitter::round_layers() {
   }
 }
 
-double Fitter::run_tiles(bool live, bool noise) {
+double Fitter::run_tiles(bool live, float noise) {
   round_layers();
   const int count = static_cast<int>(tiles_.size());
   size_t texels = 0;
@@ -320,11 +320,16 @@ void Fitter::reduce_gradients() {
   }
 }
 
-double Fitter::step(float latent_rate, float decoder_rate) {
+void Fitter::set_shares(const std::vector<double>& shares) {
+  const std::lock_guard lock(busy_);
+  draw_.set_shares(shares);
+}
+
+double Fitter::step(float latent_rate, float decoder_rate, float noise) {
   const std::lock_guard lock(busy_);
   const bool live = latent_rate > 0;
   draw_tiles();
-  const double loss = run_tiles(live, live);
+  const double loss = run_tiles(live, live ? noise : 0.f);
   update(latent_rate, decoder_rate);
   draw_.observe(tiles_, tile_errors_);
   return loss;
@@ -345,7 +350,7 @@ double Fitter::gradients(const std::vector<FitTileRef>& tiles, bool noise) {
       throw std::invalid_argument("tile does not exist");
   }
   tiles_ = tiles;
-  return run_tiles(true, noise);
+  return run_tiles(true, noise ? 1.f : 0.f);
 }
 
 size_t Fitter::bytes() const {

@@ -93,8 +93,11 @@ class Fitter {
   void get_latents(int level, size_t first, size_t count, float* values) const;
   void get_layer(int layer, float* weights, float* biases) const;
 
-  // One batch; returns its mean squared error. A latent rate of 0 means that latents are frozen.
-  double step(float latent_rate, float decoder_rate);
+  // From now on tiles are drawn from each mip this often.
+  void set_shares(const std::vector<double>& shares);
+  // One batch; returns its mean squared error. Latents are read with this part of the noise that rounding
+  // makes. A latent rate of 0 means that latents are frozen.
+  double step(float latent_rate, float decoder_rate, float noise);
   // Latents become codes of their tiles, after a move of this part of a step towards 0.
   void round_latents(float part);
 
@@ -106,6 +109,7 @@ class Fitter {
   // Memory held, without the texels.
   size_t bytes() const;
   size_t level_count() const { return levels_.size(); }
+  size_t mip_count() const { return mips_.size(); }
   size_t channels() const { return static_cast<size_t>(channels_); }
   // Checked element counts of the arrays above; throw std::out_of_range.
   size_t cell_count(int level) const;
@@ -125,7 +129,7 @@ class Fitter {
   void draw_tiles();
   void shift(FitTileRef& tile);
   void round_layers();
-  double run_tiles(bool live, bool noise);
+  double run_tiles(bool live, float noise);
   void reduce_gradients();
   void update(float latent_rate, float decoder_rate);
   void update_layer(int index, const FitAdam& adam);
@@ -179,7 +183,6 @@ class Fitter {
   std::vector<Floors> floors_;  // per level
   Corrections latent_corrections_, decoder_corrections_;
   int decoder_time_ = 0;
-  uint64_t steps_ = 0;
 };
 
 }  // namespace ntc

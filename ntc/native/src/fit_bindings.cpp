@@ -171,6 +171,11 @@ void register_draw(nb::module_& m) {
             new (self) TileDraw(sizes, shares, seed);
           },
           nb::arg("grids"), nb::arg("shares"), nb::arg("seed"))
+      .def("set_shares",
+           [](TileDraw& draw, const std::vector<double>& shares) {
+             expect(shares.size(), draw.mip_count());
+             draw.set_shares(shares);
+           })
       .def("draw",
            [](TileDraw& draw, size_t count) {
              require(count <= kMaxBatch, "a batch has at most 2^20 tiles");
@@ -291,7 +296,14 @@ void register_fit(nb::module_& m) {
             f.set_prices(prices);
           },
           nb::arg("prices"))
-      .def("step", &Fitter::step, nb::arg("latent_rate"), nb::arg("decoder_rate"),
+      .def(
+          "set_shares",
+          [](Fitter& f, const std::vector<double>& shares) {
+            expect(shares.size(), f.mip_count());
+            f.set_shares(shares);
+          },
+          nb::arg("shares"))
+      .def("step", &Fitter::step, nb::arg("latent_rate"), nb::arg("decoder_rate"), nb::arg("noise") = 1.f,
            nb::call_guard<nb::gil_scoped_release>())
       .def("round_latents", &Fitter::round_latents, nb::arg("part") = 0.f,
            nb::call_guard<nb::gil_scoped_release>())

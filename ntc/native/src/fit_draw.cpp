@@ -22,6 +22,11 @@ TileDraw::TileDraw(const std::vector<Grid>& grids, const std::vector<double>& sh
     const size_t tiles = static_cast<size_t>(grid.rows) * grid.columns;
     mips_.push_back({grid, tiles, std::vector<float>(tiles, -1.f), {}});
   }
+  set_shares(shares);
+}
+
+void TileDraw::set_shares(const std::vector<double>& shares) {
+  mip_ends_.clear();
   double sum = 0;
   for (double share : shares) mip_ends_.push_back(sum += share);
 }

@@ -18,11 +18,14 @@ class TileDraw {
   // `shares` are the probabilities of the mips.
   TileDraw(const std::vector<Grid>& grids, const std::vector<double>& shares, uint64_t seed);
 
+  // From now on mips have these shares.
+  void set_shares(const std::vector<double>& shares);
   // Tiles of the next step, each with the weight that makes up for how often it is drawn.
   void draw(std::vector<FitTileRef>& tiles);
   // Takes note of the summed squared errors of tiles that were drawn.
   void observe(const std::vector<FitTileRef>& tiles, const std::vector<double>& errors);
   bool has(int mip, int y, int x) const;
+  size_t mip_count() const { return mips_.size(); }
   size_t bytes() const;
 
  private:

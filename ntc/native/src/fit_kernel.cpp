@@ -155,7 +155,7 @@ void read_inputs(const FitStep& step, const FitTileRef& tile, int index, const W
   for (int l = 0; l < step.level_count; l++) {
     if (mip.roles[l] < 0) continue;
     const PatchCells cells = patch_cells(step, mip, l, tile);
-    if (step.noise) {
+    if (step.noise > 0) {
       read_patch<true>(step, mip, l, cells, noise, w.patch);
     } else {
       read_patch<false>(step, mip, l, cells, noise, w.patch);

@@ -119,7 +119,7 @@ NTC_INLINE void read_patch(const FitStep& step, const FitMip& mip, int level, co
       const float* record = grid.record(cell);
       const FitRange& range = grid.range(record);
       const Vec4 low = Vec4{} + range.low, high = Vec4{} + range.high;
-      const float width = step.noise ? grid.step : 0.f;
+      const float width = step.noise * grid.step;
       for (int f = 0; f < padded; f += 4) {
         Vec4 v = load<Vec4>(record + f);
         if constexpr (Live) v = smaller(larger(v + noise.next() * width, low), high);

@@ -102,7 +102,7 @@ struct FitStep {
   int level_count, layer_count, channels;
   bool wrap_u, wrap_v;
   bool live;      // latents move; else they are rounded and only the decoder learns
-  bool noise;     // latents are read with the noise of rounding
+  float noise;    // that latents are read with, in steps of their codes
   uint64_t seed;  // of this step
   const FitLevel* levels;
   const FitMip* mips;
