@@ -1,22 +1,28 @@
 """The torch backend: its gradients, its optimiser, and that it simulates the integer decoder."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from fits import LAYOUTS, WIDE, Size, Wrap, make_plan, noise_mips, random_field
+from fits import LAYOUTS, WIDE, Size, Wrap, make_plan, noise_mips, random_field, smooth_problem
 
-from ntc.decode import reference
+from ntc.decode import open_decoder, reference
+from ntc.fit import loop
 from ntc.fit.backends import torch as backend
 from ntc.fit.encodings import LevelPlan
 from ntc.fit.field import HIDDEN_ONE, codes_of, quantize
 from ntc.fit.plan import Plan
+from ntc.fit.presets import Recipe
 from ntc.fit.problem import Problem
 from ntc.fit.sampling import (
     LOD_STEPS,
     PHASES,
     TILE,
+    Doubles,
     Tiles,
     level_taps,
+    mip_shares,
     patch_cells,
     patch_weights,
     tiles_at,
@@ -316,3 +322,29 @@ def test_rounded_latents_are_codes() -> None:
     fitting.round_latents()
     for before, after in zip(again, fitting.latents, strict=True):
         np.testing.assert_array_equal(before.numpy(), after.values.numpy())
+
+
+@pytest.mark.parametrize("memory", [0, 1 << 40])
+def test_a_fit_moves_to_mip_0_and_its_noise_shrinks(memory: int) -> None:
+    """Unless its tiles may lose bits: then the noise of rounding stays whole."""
+    problem = smooth_problem(1, 100 * Recipe().batch_texels)
+    problem = replace(problem, plan=replace(problem.plan, memory=memory), decoder=open_decoder())
+    noises, shares = [], []
+
+    class Watched(backend.Fit):
+        def step(self, latent_rate: float, decoder_rate: float, noise: float = 1.0) -> float:
+            noises.append(noise)
+            return super().step(latent_rate, decoder_rate, noise)
+
+        def set_shares(self, shares_of_mips: Doubles) -> None:
+            shares.append(shares_of_mips)
+            super().set_shares(shares_of_mips)
+
+    fitting = Watched(problem)
+    loop.fit(fitting, problem, lambda progress: None)
+    recipe = replace(problem.recipe, last_noise=1.0) if memory else problem.recipe
+    assert noises == [loop.rates(step / 100, recipe)[2] for step in range(100)]
+    assert noises[89] == pytest.approx(1.0 if memory else recipe.last_noise, abs=0.02)
+    wanted = [mip_shares(problem.plan, step / 100) for step in range(100)]
+    np.testing.assert_array_equal(shares, wanted)
+    assert fitting.draw.shares is shares[-1]
