@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from fits import LAYOUTS, WIDE, Size, Wrap, make_plan, noise_mips, random_field, smooth_problem
+from fits import LAYOUTS, WIDE, Size, Wrap, make_plan, noise_mips, smooth_problem
 from test_fit_steps import Adam
 from test_fit_torch import all_tiles, fit_of_noise, make_fit
 
@@ -229,26 +229,6 @@ def test_latents_take_adams_steps(layout: str, isa: str) -> None:
         np.testing.assert_allclose(found.reshape(wanted.shape), wanted, atol=1e-5)
         ends += np.count_nonzero(wanted == cells[0].high)
     assert ends, "no cell has come to the end of its range"
-
-
-@pytest.mark.parametrize("isa", ISAS)
-def test_noise_is_as_wide_as_it_is_said(isa: str) -> None:
-    """Where a batch is one tile, and only the noise differs between two seeds."""
-    from ntc.fit.backends.native import Fit
-
-    plan = make_plan((8, 8), (True, True), 3, (16,), "dense", 4, mips=1)
-    images = noise_mips(plan, np.random.default_rng(0))
-    begin = random_field(plan, np.random.default_rng(1), 0.1)
-    problems = [Problem(plan, images, 0, seed, 1, begin=begin) for seed in (0, 1)]
-    exact = Fit(problems[0], isa).fitter.gradients([(0, 0, 0)], False)
-
-    def errors(noise: float) -> list[float]:
-        return [Fit(problem, isa).step(0.1, 0.01, noise) for problem in problems]
-
-    assert errors(0.0) == pytest.approx([exact] * 2, rel=1e-6)
-    assert errors(1.0)[0] != errors(1.0)[1]
-    narrow, wide = (np.abs(np.subtract(errors(noise), exact)).max() for noise in (0.1, 1.0))
-    assert 0 < narrow < wide / 2
 
 
 @pytest.mark.parametrize("isa", ISAS)

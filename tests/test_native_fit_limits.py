@@ -1,11 +1,11 @@
-"""The native fitter at the limits of the format, and what it refuses: a kernel checks nothing."""
+"""The native fitter: its noise, the limits of the format, and what it refuses."""
 
 import os
 import re
 
 import numpy as np
 import pytest
-from fits import smooth_problem
+from fits import make_plan, noise_mips, random_field, smooth_problem
 from test_fit_torch import fit_of_noise
 from test_native_fit import (
     ISAS,
@@ -22,10 +22,33 @@ from ntc import native
 from ntc.errors import UsageError
 from ntc.fit.encodings import LevelPlan
 from ntc.fit.plan import Plan
+from ntc.fit.problem import Problem
 from ntc.format.layout import DENSE, Layout
 
 WITHOUT = os.environ.get("NTC_NATIVE") == "0"
 pytestmark = pytest.mark.skipif(WITHOUT, reason="NTC_NATIVE=0: the core is not expected")
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_noise_is_as_wide_as_it_is_said(isa: str) -> None:
+    """Where a batch is one tile, and only the noise differs between two seeds."""
+    from ntc.fit.backends.native import Fit
+
+    plan, rng = (
+        make_plan((8, 8), (True, True), 3, (16,), "dense", 4, mips=1),
+        np.random.default_rng(0),
+    )
+    images, begin = noise_mips(plan, rng), random_field(plan, rng, 0.1)
+    problems = [Problem(plan, images, 0, seed, 1, begin=begin) for seed in (0, 1)]
+    exact = Fit(problems[0], isa).fitter.gradients([(0, 0, 0)], False)
+
+    def errors(noise: float) -> list[float]:
+        return [Fit(problem, isa).step(0.1, 0.01, noise) for problem in problems]
+
+    assert errors(0.0) == pytest.approx([exact] * 2, rel=1e-6)
+    assert errors(1.0)[0] != errors(1.0)[1]
+    narrow, wide = (np.abs(np.subtract(errors(noise), exact)).max() for noise in (0.1, 1.0))
+    assert 0 < narrow < wide / 2
 
 
 @pytest.mark.parametrize("isa", ISAS)
