@@ -23,6 +23,7 @@ def test_ctrl_c_leaves_nothing_half_done(tmp_path: Path) -> None:
     endless = ("--for", "*m03:texels=1000000000", "--jobs", 2)
     process = batch.start(source, "-o", out, *QUICK, *endless)
     batch.wait_for("end", 3)
+    half_written_in(next(tmp_path.glob("cache/ntc/*/")))
     code, _, err = stop(process, signal.SIGINT)
     assert code == 130
     assert "interrupted" in err
@@ -35,6 +36,13 @@ def test_ctrl_c_leaves_nothing_half_done(tmp_path: Path) -> None:
     assert batch(source, "-o", out, *QUICK).returncode == 0
     assert len(outputs(out)) == 4
     assert len(batch.noted("end")) <= 5  # the one that was lost with the interruption, at most
+
+
+def half_written_in(folder: Path) -> None:
+    """What a process that is gone has left there."""
+    code = "from ntc.files import temporary_name; open(temporary_name(), 'x')"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    assert leftovers(folder)
 
 
 def test_workers_end_with_who_started_them(tmp_path: Path) -> None:

@@ -125,6 +125,7 @@ class LibraryRun:
         try:
             self._make()
         finally:
+            self._remove_leftovers()  # of workers that were ended while they wrote
             names = sorted({*self.tasks, *self.refused})
             report = LibraryReport(
                 library=readable(str(library)),
