@@ -1,8 +1,9 @@
 """What latents cost in bits, and how the price of a bit is steered to a number of them.
 
-A fit with a price minimises `error + price * bits / texels of mip 0`, the bits being those of a
-Laplace distribution around 0 whose scale is the mean magnitude nearby. `add_rate` of the native
-core and `rate_gradients` of the torch twin are its derivative.
+A fit with a price minimises `error + price * bits / texels of mip 0`. The bits are in part those
+of a Laplace distribution around what the entropy coder predicts, in part of one around 0, with
+scales from nearby: docs/decisions/0026-predicted-bits.md. `add_rate` of the native core and
+`rate_gradients` of the torch twin are their derivative.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ntc.fit.sampling import PHASES, TILE, level_taps, mip_shares
 from ntc.format import container, spec
 
 LEAST_SCALE: Final = 4  # of latents around a cell, in steps of an int8 input
+PREDICTED: Final = 0.7  # part of the bits that are those of residuals
 _FIRST, _EVERY = 0.04, 0.02  # parts of the time until latents are frozen
 # Bits that are priced away early never come back: prices begin low, and as long as there is time,
 # latents may take more bits than in the end.
@@ -38,7 +40,8 @@ _MOVES: Final = -0.45, 2.0  # steps that latents may move towards 0 in the end; 
 _HALVINGS: Final = 9
 _SAMPLE: Final = 1 << 18  # latents of a level that are looked at
 _BANDS: Final = 4
-_CONTEXTS: Final = 12
+_SPREADS, _LEANS = 8, 5
+_CONTEXTS: Final = _SPREADS * _LEANS
 _HALFWAY: Final = 0.5  # through a fit, mips are drawn about as often as over all of it
 
 
@@ -181,7 +184,7 @@ def estimate(fitted: Readable, levels: tuple[LevelPlan, ...], inwards: float = 0
 
 
 def _level_bits(fitted: Readable, index: int, level: LevelPlan, inwards: float) -> float:
-    counts = np.zeros((level.features, _CONTEXTS, 1 << level.code_width))
+    counts = np.zeros((level.features, _CONTEXTS, 2 << level.code_width))
     seen = 0
     for first, rows in _bands(level):
         codes = _codes(fitted, index, level, first, rows, inwards)
@@ -214,15 +217,20 @@ def _bands(level: LevelPlan) -> Iterator[tuple[int, int]]:
 
 
 def _histogram(codes: npt.NDArray[np.uint8], code_width: int) -> npt.NDArray[np.int64]:
-    """`[contexts, codes]` how often each code follows neighbours of about this magnitude."""
-    zero = (1 << code_width) // 2 - 1
-    size = np.abs(codes.astype(np.int64) - zero)
-    above = np.pad(size, ((1, 0), (2, 1)))[:-1]
-    left = np.pad(size, ((0, 0), (2, 0)))
-    around = 2 * left[:, 1:-1] + 2 * above[:, 2:-1] + above[:, 3:] + left[:, :-2]
-    context = np.minimum(around, _CONTEXTS - 1)
-    both = (context << code_width) | codes
-    return np.bincount(both.ravel(), minlength=_CONTEXTS << code_width).reshape(_CONTEXTS, -1)
+    """`[contexts, differences]` how often codes differ so much from the predicted ones.
+
+    Prediction and contexts are those of codec 2, docs/format.md, 14.4, less its finer points.
+    """
+    levels = 1 << code_width
+    padded = np.pad(codes.astype(np.int16) - (levels // 2 - 1), ((1, 0), (1, 1)))
+    left, upper = padded[1:, :-2], padded[:-1, 1:-1]
+    corner, right = padded[:-1, :-2], padded[:-1, 2:]
+    low, high = np.minimum(left, upper), np.maximum(left, upper)
+    predicted = np.clip(left + upper - corner, low, high)
+    spread = np.abs(left - corner) + np.abs(upper - corner) + np.abs(right - upper)
+    context = np.minimum(spread, _SPREADS - 1) * _LEANS + np.clip(predicted, -2, 2) + 2
+    both = context.astype(np.int64) * 2 * levels + padded[1:, 1:-1] - predicted + levels
+    return np.bincount(both.ravel(), minlength=_CONTEXTS * 2 * levels).reshape(_CONTEXTS, -1)
 
 
 def entropy(counts: npt.NDArray[np.float64]) -> float:

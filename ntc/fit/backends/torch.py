@@ -7,7 +7,6 @@ lazily, on the touched latents alone.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ntc.fit.backends.torch_loss import output_errors, turning_errors
+from ntc.fit.backends.torch_rate import rate_gradients
 from ntc.fit.backends.torch_steps import DecoderSteps, Latents
 from ntc.fit.drawing import TileDraw
 from ntc.fit.field import (
@@ -28,7 +28,7 @@ from ntc.fit.field import (
     row_exponents,
 )
 from ntc.fit.problem import Problem
-from ntc.fit.rate import LEAST_SCALE, prices
+from ntc.fit.rate import prices
 from ntc.fit.sampling import (
     LOD_STEPS,
     PHASES,
@@ -56,7 +56,7 @@ class _Patch:
     level: int
     cells: Tensor  # [tiles * span_y * span_x] stored cells, or SKIPPED
     values: Tensor  # [tiles * span_y * span_x, features], with noise
-    latents: Tensor  # [tiles, span_y * span_x, features], without
+    latents: Tensor  # [tiles, span_y, span_x, features], without
     weights: Tensor  # [tiles] of their errors and bits
 
 
@@ -186,7 +186,7 @@ class Fit:
                 continue
             taps_x, taps_y = self.taps[mip][i]
             cells = patch_cells(taps_y, taps_x, tiles, level, self.plan.wrap)
-            patch = self._read_patch(i, torch.from_numpy(cells.reshape(len(tiles), -1)))
+            patch = self._read_patch(i, torch.from_numpy(cells))
             patches.append(patch)
             taps, weights = patch_weights(taps_y, taps_x, tiles, level.layout.simplex)
             blend = self._blend(patch.values.view(len(tiles), -1, level.features), taps, weights)
@@ -214,7 +214,7 @@ class Fit:
             noise = torch.rand(values.shape, generator=self.noise) - 0.5
             bounds = stored.bounds[:, cells.clamp(min=0)]
             values = (values + noise * (self.noise_width * stored.step)).clamp(*bounds)
-        values = values.masked_fill(skipped, 0.0).flatten(0, 1)
+        values = values.masked_fill(skipped, 0.0).flatten(0, 2)
         if not self.frozen:
             values.requires_grad_()
         return _Patch(level, cells.flatten(), values, latents, torch.ones(len(cells)))
@@ -255,8 +255,8 @@ class Fit:
     def gradients(self, patch: _Patch) -> Tensor:
         """Of the loss, and of the bits of the latents, by the values of a patch."""
         assert patch.values.grad is not None
-        prices = self.prices[patch.level] * patch.weights[:, None, None]
-        return patch.values.grad + rate_gradients(patch.latents, prices)
+        prices = self.prices[patch.level] * patch.weights[:, None, None, None]
+        return patch.values.grad + rate_gradients(patch.latents, prices).flatten(0, 2)
 
     def set_shares(self, shares: Doubles) -> None:
         """From now on tiles are drawn from each mip this often."""
@@ -308,17 +308,6 @@ def _start_latents(problem: Problem, index: int) -> Latents:
     values = torch.cat([torch.from_numpy(band) for _, band in latent_bands(problem, index)])
     codes = codes_of(problem.plan.levels[index])
     return Latents(values, codes.low, codes.high, codes.step)
-
-
-def rate_gradients(latents: Tensor, price: Tensor | float) -> Tensor:
-    """Of the bits of patches `[tiles, cells, features]`, by each latent, one after the other.
-
-    |latent| / (scale ln 2), with the mean magnitude in its patch for a scale; linear within a step
-    of an int8 input of 0, so that latents come to rest there.
-    """
-    scale = latents.abs().mean(1, keepdim=True) + LEAST_SCALE / INPUT_ONE
-    slope = (latents * INPUT_ONE).clamp(-1, 1)
-    return (price / math.log(2) * slope / scale).flatten(0, 1)
 
 
 def _share(tiles: Tiles) -> Tensor:

@@ -20,6 +20,7 @@ constexpr uint32_t kHashPrime = 2654435761u;  // docs/format.md, 8.5.3
 constexpr int kPhases = 8;                    // shifts of a tile along an axis, 1/8 texel apart
 constexpr int kLodSteps = 8;                  // from a mip to the next one
 constexpr float kLeastScale = 4;              // of latents around a cell, in steps of an int8 input
+constexpr float kPredicted = 0.7f;            // part of the bits that are those of residuals
 constexpr int kMaxSpan = 24;  // cells an axis of a tile can read: of a level up to 2.5 times as fine
 
 // `n` rounded up to a multiple of `to`.
