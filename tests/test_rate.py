@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,6 +148,32 @@ def test_prices_add_up_to_the_rate() -> None:
         reads.append(a_tile * tiles / (level.width * level.height))
     costs = np.array(rate.prices(fitting.problem, 1.0)) * reads * 64 * 64
     np.testing.assert_allclose(costs, 1.0, rtol=1e-6)
+
+
+def steered(monkeypatch: pytest.MonkeyPatch, excess: Callable[[float], float]) -> list[float]:
+    """Prices over a fit whose bits are so much above those allowed, as a logarithm."""
+    asked = replace(problem(10_000), price=1e-3)
+    steering = rate.Steering(asked)
+    monkeypatch.setattr(
+        rate, "estimate", lambda fitted, levels, part=0.0: 10_000 * math.exp(excess(steering.next))
+    )
+    monkeypatch.setattr(rate.Steering, "_measure", lambda self, fitted, part: 0)
+    return [steering.update(Fixed([]), 1e-3) for _ in range(49)]
+
+
+def test_excess_that_goes_as_latents_settle_leaves_the_price_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prices = steered(monkeypatch, lambda done: 1.5 * 0.5 * (1 + math.cos(math.pi * done)))
+    np.testing.assert_allclose(prices, 1e-3, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("last", "factor"), [(0.3, 1.5), (-0.3, 1 / 1.5)])
+def test_excess_that_stays_moves_the_price(
+    last: float, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = steered(monkeypatch, lambda done: 1.5 + (last - 1.5) * min(1.5 * done, 1))
+    assert prices[-1] / 1e-3 > factor if factor > 1 else prices[-1] / 1e-3 < factor
 
 
 def random_codes(rng: np.random.Generator, height: int, width: int, features: int) -> np.ndarray:

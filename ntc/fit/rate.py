@@ -30,7 +30,6 @@ _GUESS: Final = 0.01  # of the price that the error would justify
 _SURPLUS: Final = 0.2  # of the logarithm of bits, at the start
 _GAIN, _DAMPING = 0.35, 2.0  # by the logarithm of the excess, and by its change
 # The same where a price was forecast, and can be trusted the more the less of the fit is over.
-_FORECAST_SURPLUS: Final = 1.0
 _FORECAST_GAIN, _FORECAST_DAMPING = 0.6, 2.0
 _MOST: Final = 0.7  # of the logarithm of a price at once
 _MEASURED: Final = 10  # every so many times, from the third on, a file is measured, too
@@ -81,6 +80,7 @@ class Steering:
         self.next = _FIRST if self.plan.bits or self.forecast else math.inf
         self.updates = 0
         self.excess = 0.0
+        self.unsettled = 0.0  # of the logarithm of bits, at the start
         self.ratio = 1.0  # bits in a file over those of the estimate
 
     def due(self, done: float) -> bool:
@@ -102,21 +102,34 @@ class Steering:
             self._measure(fitted, 0.0)
         self.updates += 1
         excess = math.log(self.ratio * estimate(fitted, self.plan.levels) / self.plan.bits)
-        surplus, gain, damping = self._response()
-        excess -= surplus
+        excess -= self._surplus(excess)
+        gain, damping = self._response()
         self.next += _EVERY
         change = gain * excess + damping * (excess - self.excess)
         self.rate *= math.exp(min(max(change, -_MOST), _MOST))
         self.excess = excess
         return self.rate
 
-    def _response(self) -> tuple[float, float, float]:
-        """Surplus that is allowed now, and what an excess and its change do to the price."""
-        done = self.next
+    def _surplus(self, excess: float) -> float:
+        """How much of the excess will be gone when latents freeze.
+
+        At a constant price all of what there is at first goes as latents settle, in proportion to
+        their rate: docs/decisions/0027-steering.md.
+        """
+        if self.goes_on and self.forecast:
+            return 0.0
         if not self.forecast:
-            return _SURPLUS * (1 - done), _GAIN, _DAMPING
-        surplus = 0.0 if self.goes_on else _FORECAST_SURPLUS * (1 - done) ** 2
-        return surplus, _FORECAST_GAIN * done, _FORECAST_DAMPING * done
+            return _SURPLUS * (1 - self.next)
+        left = 0.5 * (1 + math.cos(math.pi * self.next))
+        if self.updates == 1:
+            self.unsettled = max(excess, 0.0) / left
+        return self.unsettled * left
+
+    def _response(self) -> tuple[float, float]:
+        """What an excess and its change do to the price."""
+        if not self.forecast:
+            return _GAIN, _DAMPING
+        return _FORECAST_GAIN * self.next, _FORECAST_DAMPING * self.next
 
     def inwards(self, fitted: Readable) -> float:
         """How far latents move towards 0 before they are rounded, in steps: the rest of the way."""
