@@ -34,10 +34,8 @@ def test_noise_is_as_wide_as_it_is_said(isa: str) -> None:
     """Where a batch is one tile, and only the noise differs between two seeds."""
     from ntc.fit.backends.native import Fit
 
-    plan, rng = (
-        make_plan((8, 8), (True, True), 3, (16,), "dense", 4, mips=1),
-        np.random.default_rng(0),
-    )
+    plan = make_plan((8, 8), (True, True), 3, (16,), "dense", 4, mips=1)
+    rng = np.random.default_rng(0)
     images, begin = noise_mips(plan, rng), random_field(plan, rng, 0.1)
     problems = [Problem(plan, images, 0, seed, 1, begin=begin) for seed in (0, 1)]
     exact = Fit(problems[0], isa).fitter.gradients([(0, 0, 0)], False)

@@ -116,10 +116,10 @@ class Steering:
         At a constant price all of what there is at first goes as latents settle, in proportion to
         their rate: docs/decisions/0027-steering.md.
         """
-        if self.goes_on and self.forecast:
-            return 0.0
         if not self.forecast:
             return _SURPLUS * (1 - self.next)
+        if self.goes_on:
+            return 0.0
         left = 0.5 * (1 + math.cos(math.pi * self.next))
         if self.updates == 1:
             self.unsettled = max(excess, 0.0) / left
