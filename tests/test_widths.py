@@ -18,8 +18,16 @@ from ntc.fit.encodings import LevelPlan, spare_levels
 from ntc.fit.field import codes_of, nearest_codes, quantize, quantize_level
 from ntc.fit.plan import make_plan as plan_for
 from ntc.fit.problem import Problem
-from ntc.fit.widths import RANGE_LOG2, Ranges, all_codes, clipped, memory_bits, narrowed
-from ntc.format.model import QuantizedModel, video_memory_bytes
+from ntc.fit.widths import (
+    RANGE_LOG2,
+    Ranges,
+    all_codes,
+    clipped,
+    memory_bits,
+    narrowed,
+    tile_ranges,
+)
+from ntc.format.model import QuantizedModel, tile_grid, video_memory_bytes
 
 Rng = np.random.Generator
 BACKENDS = ["torch", *(["native"] if ISAS else [])]
@@ -31,10 +39,22 @@ def random_ranges(rng: Rng, plan: LevelPlan) -> Ranges:
     return Ranges(rng.integers(0, (1 << plan.code_width) - (1 << width) + 1), width)
 
 
-def tiles_of(codes: np.ndarray) -> list[np.ndarray]:
-    side = 1 << RANGE_LOG2
+def tiles_of(codes: np.ndarray, side: int = 1 << RANGE_LOG2) -> list[np.ndarray]:
     rows, columns = (range(0, n, side) for n in codes.shape[:2])
     return [codes[y : y + side, x : x + side] for y in rows for x in columns]
+
+
+@pytest.mark.parametrize("size", [(150, 33), (64, 16), (3, 5), (1, 7)])
+@pytest.mark.parametrize("features", [1, 3])
+def test_ranges_of_tiles_are_their_extremes(size: tuple[int, int], features: int, rng: Rng) -> None:
+    codes = rng.integers(0, 256, (*size, features), np.uint8)
+    ranges = tile_ranges(codes)
+    assert list(ranges) == [2, 3, 4, 5, 6]
+    for log2, (low, high) in ranges.items():
+        tiles = tiles_of(codes, 1 << log2)
+        assert low.shape == high.shape == tile_grid(size[1], size[0], log2)
+        assert low.ravel().tolist() == [tile.min() for tile in tiles]
+        assert high.ravel().tolist() == [tile.max() for tile in tiles]
 
 
 @pytest.mark.parametrize("size", [(40, 33), (16, 16), (3, 5)])

@@ -24,6 +24,7 @@ from ntc.format import container, spec
 LEAST_SCALE: Final = 4  # of latents around a cell, in steps of an int8 input
 PREDICTED: Final = 0.7  # part of the bits that are those of residuals
 _FIRST, _EVERY = 0.04, 0.02  # parts of the time until latents are frozen
+_FOUND: Final = 0.12  # when latents are where they belong, and are seen to jitter by their rate
 # Bits that are priced away early never come back: prices begin low, and as long as there is time,
 # latents may take more bits than in the end.
 _GUESS: Final = 0.01  # of the price that the error would justify
@@ -113,15 +114,15 @@ class Steering:
     def _surplus(self, excess: float) -> float:
         """How much of the excess will be gone when latents freeze.
 
-        At a constant price all of what there is at first goes as latents settle, in proportion to
-        their rate: docs/decisions/0027-steering.md.
+        At a constant price all of what there is once they found their places goes as they settle,
+        in proportion to their rate: docs/decisions/0027-steering.md.
         """
         if not self.forecast:
             return _SURPLUS * (1 - self.next)
         if self.goes_on:
             return 0.0
         left = 0.5 * (1 + math.cos(math.pi * self.next))
-        if self.updates == 1:
+        if self.next < _FOUND:
             self.unsettled = max(excess, 0.0) / left
         return self.unsettled * left
 

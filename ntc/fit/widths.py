@@ -36,7 +36,7 @@ def all_codes(plan: LevelPlan) -> Ranges:
 
 def needed_ranges(codes: Codes) -> Ranges:
     """The narrowest that hold these codes `[h, w, features]`."""
-    low, high = tile_ranges(codes, RANGE_LOG2)
+    low, high = tile_ranges(codes)[RANGE_LOG2]
     return Ranges(low, _widths(low, high).astype(np.int64))
 
 
@@ -83,8 +83,7 @@ def pack_narrow(codes: Codes, plan: LevelPlan, lowest: int, scale: int) -> Level
     `lowest` is the latent of code 0, `scale` the distance between neighbours. A tile of one value
     takes nothing but its place in the directory.
     """
-    smallest, largest = spec.TILE_LOG2_RANGE
-    ranges = {log2: tile_ranges(codes, log2) for log2 in range(smallest, largest + 1)}
+    ranges = tile_ranges(codes)
     best = min(ranges, key=lambda log2: _nbytes(codes, log2, ranges[log2]))
     low, high = ranges[best]
     widths = _widths(low, high)
@@ -104,17 +103,28 @@ def pack_narrow(codes: Codes, plan: LevelPlan, lowest: int, scale: int) -> Level
     )
 
 
-def tile_ranges(codes: Codes, tile_log2: int) -> tuple[npt.NDArray[np.int64], ...]:
-    """`[tiles_y, tiles_x]` lowest and highest code of each tile."""
-    height, width, _ = codes.shape
-    side = 1 << tile_log2
-    rows, columns = np.arange(0, height, side), np.arange(0, width, side)
-    return tuple(
-        reduce.reduceat(
-            reduce.reduceat(reduce.reduce(codes, axis=2), rows, axis=0), columns, axis=1
-        ).astype(np.int64)
-        for reduce in (np.minimum, np.maximum)
-    )
+def tile_ranges(codes: Codes) -> dict[int, tuple[Ints, Ints]]:
+    """`[tiles_y, tiles_x]` lowest and highest code of each tile, by the log2 of its side."""
+    smallest, largest = spec.TILE_LOG2_RANGE
+    low = high = codes
+    ranges = {}
+    for log2 in range(1, largest + 1):
+        low, high = _halved(low, np.minimum), _halved(high, np.maximum)
+        if log2 == smallest:
+            low, high = low.min(axis=2, keepdims=True), high.max(axis=2, keepdims=True)
+        if log2 >= smallest:
+            ranges[log2] = low[..., 0].astype(np.int64), high[..., 0].astype(np.int64)
+    return ranges
+
+
+def _halved(values: Codes, extreme: np.ufunc) -> Codes:
+    """`[h / 2, w / 2, features]` the extreme of 2 x 2 values; of fewer at an odd border."""
+    for _ in range(2):
+        pairs = len(values) // 2
+        halved = values[::2].copy(order="K")
+        extreme(halved[:pairs], values[1::2], out=halved[:pairs])
+        values = halved.swapaxes(0, 1)
+    return values
 
 
 def _widths(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> Codes:
