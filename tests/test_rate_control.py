@@ -287,7 +287,7 @@ def test_a_search_for_quality_ends_close(gain: float, start: float) -> None:
 
 @pytest.mark.parametrize("start", [34.0, 42.0])
 def test_all_is_fitted_again_nearer_to_the_target(start: float) -> None:
-    run: Any = Curve(0.5, start)
+    run: Any = Curve(0.4, start)
     reach_quality({WHOLE: 38.0}, {WHOLE: 40.0}, Trial(2.0), run)
     first, second, *corrections = run.trials
     assert second.begin is None

@@ -20,7 +20,7 @@ def command(
     encoding: Encoding = typer.Option(
         Encoding.AUTO, help="How latents are laid out; auto keeps what the file has."
     ),
-    bpp: float = typer.Option(0.0, help="Bits of file per texel of mip 0; 0: as now."),
+    bpp: float = typer.Option(0.0, help="Bits per texel of mip 0, of video memory; 0: as now."),
     effort: Effort = typer.Option(Effort.MEDIUM, help="A fifth of its texels is fitted."),
     texels: int = typer.Option(0, min=0, hidden=True, help="A fifth of these."),
     seed: int = typer.Option(0, min=0, help="The same seed and settings give the same bytes."),

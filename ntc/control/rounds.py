@@ -21,10 +21,10 @@ _MOST: Final = 2.6  # fits' worth of texels: three corrections after two whole f
 
 CLOSE: Final = 0.1  # dB above a target that is close enough
 _AIM: Final = 0.05  # dB above it
-_WITHIN: Final = -0.3, 0.8  # dB over the aim that a correction mends; beyond, all is fitted again
-_FIT_GAIN: Final = 0.6  # dB of PSNR for a dB of price, of a whole fit
-_LOSS: Final = 0.24  # dB that a correction at the same price loses, and saves the bits of
-_RISE, _FALL, _BEND = 0.12, 0.15, 0.05  # dB of PSNR for a dB of price, of a correction
+_WITHIN: Final = -0.5, 0.8  # dB over the aim that a correction mends; beyond, all is fitted again
+_FIT_GAIN: Final = 0.5  # dB of PSNR for a dB of price, of a whole fit
+_LOSS: Final = 0.2  # dB that a correction at the same price loses, and saves the bits of
+_RISE, _FALL, _BEND = 0.2, 0.15, 0.05  # dB of PSNR for a dB of price, of a correction
 _GAINS: Final = 0.08, 0.6  # the least and the most of what two corrections show of it
 _OCTAVE: Final = 2.2  # dB of PSNR for twice the bits
 _SAME_PLAN: Final = 0.25, 1.6  # times the bits of a plan, that it still suits

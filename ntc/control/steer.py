@@ -27,7 +27,7 @@ from ntc.settings import Settings
 
 # The first fit aims higher by so many dB: what is too good is mended by a short fit. Where many
 # bits are needed, a fit falls behind the forecast, and where few are, it does better.
-_FIRST_AIM: Final = 0.25
+_FIRST_AIM: Final = 0.35
 _USUAL_BITS, _BEHIND = 6.3, 0.4  # a texel, and the power of them that a price falls with
 _WORST_PRICE_LOG2: Final = -5  # squared error over all channels that quality 0 asks of a bit
 _QUALITY_STEP: Final = 10  # that halves it
